@@ -1,0 +1,34 @@
+# What the web shop's line says, in Dutch. `.hear` lists what a caller may say for an option, separated by |.
+
+how-can-i-help = Waarmee kan ik u helpen? { $hearing ->
+    [voice] U kunt zeggen: bestelling, retour of openingstijden. Of toets één voor uw bestelling, twee voor een retour, drie voor onze openingstijden.
+   *[keys] Toets één voor uw bestelling, twee voor een retour, drie voor onze openingstijden.
+ }
+order-status =
+    .hear = bestelling | mijn bestelling | waar is mijn bestelling | waar blijft mijn pakket | pakket
+a-return =
+    .hear = retour | terugsturen | ruilen | ik wil iets terugsturen
+opening-hours =
+    .hear = openingstijden | openingstijd | wanneer zijn jullie open
+
+thanks-for-recording = Dank u, zo kunnen we onze service verbeteren.
+nothing-is-recorded = Ik neem niets op. Voor uw bestelling maakt dat niets uit.
+order-number = Toets uw bestelnummer in en sluit af met een hekje.
+is-this-your-order = Uw bestelnummer is { $order_number }.
+order-is-looked-up = Dank u. Een medewerker zoekt uw bestelling voor u op.
+a-colleague-looks-it-up = Ik geef uw bestelnummer door, dan hoeft u het niet te herhalen.
+
+return-number = Toets het bestelnummer van uw retour in en sluit af met een hekje.
+return-explained = U kunt bestelling { $order_number } tot dertig dagen na ontvangst gratis terugsturen. Het label ligt in de doos. Plak het op het pakket en breng het naar een pakketpunt. Zodra wij het hebben ontvangen, krijgt u binnen vijf werkdagen uw geld terug.
+
+we-are-open = Bestellen kan dag en nacht. Onze medewerkers zijn bereikbaar van maandag tot en met vrijdag, van negen tot vijf uur.
+
+anything-else = Kan ik nog iets voor u doen? { $hearing ->
+    [voice] Zeg ja of toets één. Zeg nee of toets twee.
+   *[keys] Toets één voor ja, twee voor nee.
+ }
+yes-more =
+    .hear = ja | ja graag | jawel
+no-thanks =
+    .hear = nee | nee bedankt | nee dank u | nee dank u wel
+thank-you = Bedankt voor uw telefoontje naar { $organisation }. Nog een fijne dag.

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Builds Candor, makes recording keys on the first run and starts the server with the sample dialog.
+set -euo pipefail
+source "$(dirname "$0")/environment.sh"
+cd "$root"
+
+config=candor.toml
+profile=${PROFILE:-dev}
+built=$CARGO_TARGET_DIR/$profile
+if [[ $profile == dev ]]; then built=$CARGO_TARGET_DIR/debug; fi
+address=${CANDOR_SERVER__LISTEN:-127.0.0.1:8080}
+# Variables of these scripts, not of the server, which refuses a setting that it does not know.
+candor=(env -u CANDOR_CACHE -u CANDOR_MODELS_MIRROR "$built/candor" --config "$config")
+
+build() {
+  choose_features
+  if [[ ! -x $built/candor ]]; then say "building, for the first time: this takes some minutes"; fi
+  cargo build --locked --profile "$profile" "${features[@]}" --bin candor --example caller ||
+    stop "the build failed. If cargo could not fetch its crates: connect to a network once, later builds need none."
+}
+
+# The server holds public keys only. `keys new` exits with 1 and changes nothing when there are keys already.
+make_keys() {
+  local status=0 told
+  if [[ -d keys ]]; then return; fi
+  told=$("${candor[@]}" keys new --purpose service-quality --out ./keys 2>&1) || status=$?
+  case $status in
+    0)
+      printf '%s\n' "$told"
+      say "recording keys were made. Whoever holds the private ones in keys/ can listen to the recordings."
+      say "Move them off this machine before the first real call; the server needs only the public ones."
+      ;;
+    1) ;;
+    *) stop "no recording keys could be made: $told" ;;
+  esac
+}
+
+hears() {
+  if ! has_library; then
+    echo "keys only, for want of the recogniser library"
+  elif ! has_model "$1"; then
+    echo "keys only, for want of the model"
+  else
+    echo "keys and speech"
+  fi
+}
+
+tell() {
+  cat <<LINES
+
+  Candor answers calls at       ws://$address/twilio
+  Is it ready?                  http://$address/readyz
+  What it counts                http://$address/metrics
+  Dutch callers are heard by    $(hears vosk-model-small-nl-0.22)
+  English callers by            $(hears vosk-model-small-en-us-0.15)
+
+  In another terminal, call it as a telephone would:
+    make call ARGS="--press 1"                  say yes to the recording, by key
+    make call ARGS="--press 2"                  say no, and get the same help
+    make call ARGS="--out heard.wav"            say nothing; listen later to what the agent said
+    make call ARGS="--help"                     all that the caller can do
+
+  Stop with Ctrl-C: calls in progress are told so and handed over.
+
+LINES
+}
+
+build
+make_keys
+tell
+exec "${candor[@]}" serve

@@ -1,0 +1,11 @@
+//! Sound as it is carried: 20 ms frames, codecs, rates.
+//!
+//! This room knows samples and nothing of calls, consent or files. Frames stay in the codec of the leg they came from, all the
+//! way into a recording; only recognition and synthesis see linear samples.
+
+mod codec;
+pub mod g711;
+pub mod resample;
+pub mod wav;
+
+pub use codec::{Codec, FRAME};

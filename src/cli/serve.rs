@@ -1,0 +1,104 @@
+//! `candor serve`: answers calls until it is told to stop.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::server::settings::{LogFormat, LogSettings};
+use crate::server::{Config, Progress, StartError, prepare};
+
+/// Runs the command.
+pub fn run(config: &Config) -> ExitCode {
+    if let Err(why) = write_log(&config.log) {
+        eprintln!("candor: {why}");
+        return ExitCode::from(2);
+    }
+    no_core_dumps();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("candor: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let served = runtime.block_on(serve(config));
+    // Engines' threads that are stuck do not keep the process.
+    runtime.shutdown_background();
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("candor: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+    let bar = bar();
+    let server = prepare(config, |progress| show(&bar, progress)).await.map_err(|error| match error {
+        StartError::Dialog(problems) => format!("the server does not start on a dialog that does not hold\n{problems}").into(),
+        error => Box::<dyn std::error::Error>::from(error),
+    })?;
+    bar.finish_and_clear();
+    tracing::info!(address = %server.address()?, "ready for calls");
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    server
+        .run(async move {
+            tokio::select! {
+                _ = terminated.recv() => {}
+                _ = interrupted.recv() => {}
+            }
+        })
+        .await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn show(bar: &ProgressBar, progress: Progress<'_>) {
+    match progress {
+        Progress::Step(step) => {
+            tracing::debug!(step, "getting ready");
+            bar.set_message(step.to_owned());
+        }
+        Progress::Prompts(done, all) => {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+            if done == all {
+                tracing::info!(prompts = all, "every fixed prompt is rendered");
+            }
+        }
+    }
+}
+
+fn write_log(settings: &LogSettings) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&settings.level).map_err(|error| format!("log.level: {error}"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let begun = match settings.format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => lines.json().try_init(),
+    };
+    begun.map_err(|error| error.to_string())
+}
+
+/// A core dump would hold what callers say: there is none.
+fn no_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    if setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).is_err() {
+        tracing::warn!("core dumps could not be switched off");
+    }
+}

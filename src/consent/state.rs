@@ -1,0 +1,299 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Basis, ConsentedTurn, Purpose, SessionTime, Terms, TurnKind, TurnPermit};
+
+/// The state of one purpose in one session. The names are those of the Data Privacy Vocabulary (`dpv:ConsentGiven`, …).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsentState {
+    /// Not asked yet.
+    Unknown,
+    /// The question is being put.
+    Requested,
+    /// A clear yes to a heard question.
+    Given,
+    /// A no, or nothing that was a yes.
+    Refused,
+    /// Taken back by the caller after it was given, or an objection to another basis (GDPR articles 7(3) and 21).
+    Withdrawn,
+    /// Over without a new choice: the agent left the call.
+    Expired,
+    /// No longer valid: what it rested on has changed, such as the language of the notice.
+    Invalidated,
+}
+
+impl ConsentState {
+    /// The name as it stands in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ConsentState::Unknown => "unknown",
+            ConsentState::Requested => "requested",
+            ConsentState::Given => "given",
+            ConsentState::Refused => "refused",
+            ConsentState::Withdrawn => "withdrawn",
+            ConsentState::Expired => "expired",
+            ConsentState::Invalidated => "invalidated",
+        }
+    }
+}
+
+/// By which act a state came about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// A key was pressed.
+    Key(char),
+    /// It was said: the id of the entry of the answer grammar, for grants alone.
+    Speech {
+        /// The entry of the answer grammar, with the grammar's version.
+        entry: Option<String>,
+        /// The recogniser's confidence, 0 to 1.
+        confidence: Option<f32>,
+    },
+    /// Nothing came.
+    Silence,
+    /// Something came that was not clear, twice.
+    Unclear,
+    /// The engine's own doing: not informed, hand over, language, end of call.
+    Engine,
+}
+
+/// A state that has changed, for the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// Of which purpose.
+    pub purpose: Purpose,
+    /// On which basis.
+    pub basis: Basis,
+    /// From which state.
+    pub from: ConsentState,
+    /// To which.
+    pub to: ConsentState,
+}
+
+/// What exists only while a purpose may record. Never leaves this module.
+#[derive(Debug)]
+struct Grant {
+    since: SessionTime,
+    /// Unlike any other grant of the session, so that a permit from an earlier grant cannot pass with a later one.
+    number: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    terms: Terms,
+    state: ConsentState,
+    grant: Option<Grant>,
+}
+
+/// All purposes of one session: the state machine and the gate.
+#[derive(Debug)]
+pub struct Consents {
+    entries: Vec<Entry>,
+    informed: bool,
+    /// The ledger, the disk or the index failed in this session: no grant any more.
+    broken: bool,
+    grants_made: u64,
+}
+
+impl Consents {
+    /// Nothing asked, nothing granted.
+    pub fn new(terms: Vec<Terms>) -> Consents {
+        let entries = terms.into_iter().map(|terms| Entry { terms, state: ConsentState::Unknown, grant: None }).collect();
+        Consents { entries, informed: false, broken: false, grants_made: 0 }
+    }
+
+    /// Both disclosures have been heard to the end, with evidence. From here on the bases that are announced and not asked hold
+    /// (unless the caller has objected already), and a question may be put.
+    pub fn informed(&mut self, at: SessionTime) -> Vec<Change> {
+        self.informed = true;
+        if self.broken {
+            return Vec::new();
+        }
+        let number = &mut self.grants_made;
+        let mut changes = Vec::new();
+        for entry in &mut self.entries {
+            if entry.terms.basis != Basis::Consent && entry.state == ConsentState::Unknown {
+                *number += 1;
+                entry.grant = Some(Grant { since: at, number: *number });
+                changes.push(entry.to(ConsentState::Given));
+            }
+        }
+        changes
+    }
+
+    /// Whether the disclosures were heard.
+    pub fn is_informed(&self) -> bool {
+        self.informed
+    }
+
+    /// The question for `purpose` is being put. Only after the disclosures, and only for a purpose that rests on consent and is
+    /// not given; `None` otherwise.
+    pub fn request(&mut self, purpose: &Purpose) -> Option<Change> {
+        if !self.informed {
+            return None;
+        }
+        let entry = self.entry(purpose)?;
+        if entry.terms.basis != Basis::Consent || matches!(entry.state, ConsentState::Given | ConsentState::Requested) {
+            return None;
+        }
+        Some(entry.to(ConsentState::Requested))
+    }
+
+    /// A clear yes to the question that is being put, at the moment it was said or pressed.
+    pub fn give(&mut self, purpose: &Purpose, at: SessionTime) -> Option<Change> {
+        if !self.informed || self.broken {
+            return None;
+        }
+        let number = self.grants_made + 1;
+        let entry = self.entry(purpose)?;
+        if entry.terms.basis != Basis::Consent || entry.state != ConsentState::Requested {
+            return None;
+        }
+        entry.grant = Some(Grant { since: at, number });
+        let change = entry.to(ConsentState::Given);
+        self.grants_made = number;
+        Some(change)
+    }
+
+    /// Not a yes: a no, silence, doubt. Before the question as well as after it.
+    pub fn refuse(&mut self, purpose: &Purpose) -> Option<Change> {
+        let entry = self.entry(purpose)?;
+        let open = matches!(entry.state, ConsentState::Unknown | ConsentState::Requested);
+        (open && entry.terms.basis == Basis::Consent).then(|| entry.to(ConsentState::Refused))
+    }
+
+    /// The caller wants no recording any more: every given consent is withdrawn, every open one refused, and the legitimate
+    /// interest objected to. A contract's evidence stays: it is announced as what the agreement needs.
+    pub fn withdraw_all(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for entry in &mut self.entries {
+            match (entry.terms.basis, entry.state) {
+                (Basis::Contract, _) => {}
+                (_, ConsentState::Given) => changes.push(entry.to(ConsentState::Withdrawn)),
+                (Basis::Consent, ConsentState::Unknown | ConsentState::Requested) => changes.push(entry.to(ConsentState::Refused)),
+                (Basis::LegitimateInterest, ConsentState::Unknown) => changes.push(entry.to(ConsentState::Withdrawn)),
+                _ => {}
+            }
+        }
+        changes
+    }
+
+    /// The agent leaves the call: every grant ends.
+    pub fn expire_all(&mut self) -> Vec<Change> {
+        self.end_grants(ConsentState::Expired)
+    }
+
+    /// What records cannot be relied on any more: every grant ends, and none can follow in this session.
+    pub fn fail_all(&mut self) -> Vec<Change> {
+        self.broken = true;
+        self.end_grants(ConsentState::Invalidated)
+    }
+
+    /// Whether recording has failed in this session.
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Whether nothing was announced: a dialog that never records.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// What the grants rested on is no longer true (language, version of the notice): they end and the opening starts anew.
+    /// A refusal stays a refusal only until then: everything is unknown to the new opening.
+    pub fn invalidate_all(&mut self) -> Vec<Change> {
+        let changes = self.end_grants(ConsentState::Invalidated);
+        self.informed = false;
+        for entry in &mut self.entries {
+            entry.state = ConsentState::Unknown;
+        }
+        changes
+    }
+
+    /// The state of `purpose`, if it was announced.
+    pub fn state(&self, purpose: &Purpose) -> Option<ConsentState> {
+        self.entries.iter().find(|e| e.terms.purpose == *purpose).map(|e| e.state)
+    }
+
+    /// Every purpose with its basis and state, in the order of the dialog file.
+    pub fn states(&self) -> impl Iterator<Item = (&Purpose, Basis, ConsentState)> {
+        self.entries.iter().map(|e| (&e.terms.purpose, e.terms.basis, e.state))
+    }
+
+    /// What was announced, in the order of the dialog file.
+    pub fn terms(&self) -> impl Iterator<Item = &Terms> {
+        self.entries.iter().map(|e| &e.terms)
+    }
+
+    /// Whether any turn could be kept now.
+    pub fn is_recording(&self) -> bool {
+        self.entries.iter().any(|e| e.grant.is_some())
+    }
+
+    /// The purposes that could be recorded for now.
+    pub fn recording_for(&self) -> Vec<Purpose> {
+        self.entries.iter().filter(|e| e.grant.is_some()).map(|e| e.terms.purpose.clone()).collect()
+    }
+
+    /// Leave to hold the turn that begins now, if a live grant covers it.
+    pub fn open_turn(&self, ordinal: u32, began: SessionTime, kind: &TurnKind) -> Option<TurnPermit> {
+        let TurnKind::Dialog { evidence_for } = kind else { return None };
+        let grants: Vec<_> = self
+            .entries
+            .iter()
+            .filter(|e| e.terms.basis != Basis::Contract || evidence_for.contains(&e.terms.purpose))
+            .filter_map(|e| {
+                let grant = e.grant.as_ref().filter(|grant| grant.since <= began)?;
+                Some((e.terms.purpose.clone(), grant.number))
+            })
+            .collect();
+        (!grants.is_empty()).then_some(TurnPermit { ordinal, began, grants })
+    }
+
+    /// Whether every grant that `permit` began with is still live.
+    pub fn still_holds(&self, permit: &TurnPermit) -> bool {
+        permit.grants.iter().all(|(purpose, number)| {
+            let entry = self.entries.iter().find(|e| e.terms.purpose == *purpose);
+            entry.and_then(|e| e.grant.as_ref()).is_some_and(|grant| grant.number == *number)
+        })
+    }
+
+    /// The gate: the sound of a turn that has ended becomes something that may be kept, or is dropped here and now.
+    ///
+    /// `part` counts from 1 and is above 1 only for a turn too long to hold in one piece; `began` is the beginning of the part.
+    pub fn admit<A>(
+        &self,
+        permit: &TurnPermit,
+        part: u32,
+        began: SessionTime,
+        ended: SessionTime,
+        audio: A,
+    ) -> Option<ConsentedTurn<A>> {
+        if began < permit.began || !self.still_holds(permit) {
+            return None;
+        }
+        let held = |e: &&Entry| permit.grants.iter().any(|(purpose, _)| *purpose == e.terms.purpose);
+        let terms: Vec<Terms> = self.entries.iter().filter(held).map(|e| e.terms.clone()).collect();
+        Some(ConsentedTurn { ordinal: permit.ordinal, part, began, ended, terms, audio })
+    }
+
+    fn end_grants(&mut self, to: ConsentState) -> Vec<Change> {
+        self.entries.iter_mut().filter(|e| e.grant.is_some()).map(|e| e.to(to)).collect()
+    }
+
+    fn entry(&mut self, purpose: &Purpose) -> Option<&mut Entry> {
+        self.entries.iter_mut().find(|e| e.terms.purpose == *purpose)
+    }
+}
+
+impl Entry {
+    /// Changes the state; whatever is not `given` has no grant.
+    fn to(&mut self, to: ConsentState) -> Change {
+        let from = std::mem::replace(&mut self.state, to);
+        if to != ConsentState::Given {
+            self.grant = None;
+        }
+        Change { purpose: self.terms.purpose.clone(), basis: self.terms.basis, from, to }
+    }
+}

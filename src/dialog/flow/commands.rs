@@ -1,0 +1,213 @@
+//! What a caller can always ask for, in every state and without the dialog file saying so.
+
+use super::*;
+use crate::consent::Method;
+
+/// A command that is always there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    /// Pass me to a person: `0`, or `*0` while digits are collected.
+    Person,
+    /// Stop recording: `*9`.
+    Stop,
+    /// Ask me about recording again: `*8`.
+    AskAgain,
+    /// Say that again: `*5`.
+    Repeat,
+    /// Another language: `*1`.
+    Language,
+}
+
+/// All of them; the two that protect the caller first.
+pub(super) const COMMANDS: [Command; 5] =
+    [Command::Stop, Command::Person, Command::AskAgain, Command::Repeat, Command::Language];
+
+impl Command {
+    /// The prompt id whose `.hear` lists its phrases.
+    pub(super) fn id(self) -> &'static str {
+        match self {
+            Command::Person => "command-person",
+            Command::Stop => "command-stop",
+            Command::AskAgain => "command-ask-again",
+            Command::Repeat => "command-repeat",
+            Command::Language => "command-language",
+        }
+    }
+
+    /// The key after `*`.
+    fn of_key(key: char) -> Option<Command> {
+        match key {
+            '0' => Some(Command::Person),
+            '9' => Some(Command::Stop),
+            '8' => Some(Command::AskAgain),
+            '5' => Some(Command::Repeat),
+            '1' => Some(Command::Language),
+            _ => None,
+        }
+    }
+}
+
+impl Flow {
+    pub(super) fn key(&mut self, key: char) {
+        if matches!(self.phase, Phase::Knocking(_) | Phase::Away(_) | Phase::Fresh) {
+            return;
+        }
+        if self.prefix.take().is_some() {
+            if let Some(command) = Command::of_key(key) {
+                self.command(command, Method::Key(key));
+            }
+            return;
+        }
+        match key {
+            '*' => self.prefix = Some(self.now + PREFIX),
+            '0' if !self.collects_digits() => self.command(Command::Person, Method::Key('0')),
+            key => match &self.phase {
+                Phase::Disclosing(_) | Phase::Asking(_) => self.key_in_opening(key),
+                Phase::Dialog(_) => self.key_in_dialog(key),
+                _ => {}
+            },
+        }
+    }
+
+    /// Whether what was said is a command; if so it is carried out.
+    pub(super) fn spoken_command(&mut self, utterance: &Utterance) -> bool {
+        let said = phrase::normal(&utterance.text);
+        if said.is_empty() || matches!(self.phase, Phase::Knocking(_) | Phase::Away(_) | Phase::Fresh) {
+            return false;
+        }
+        let found = COMMANDS.into_iter().find(|command| {
+            let phrases = self.phrases_of(*command);
+            match command {
+                // Erring towards what protects the caller: the words anywhere in the sentence are enough.
+                Command::Stop | Command::Person => phrases.iter().any(|p| phrase::has(&said, p)),
+                _ => phrases.iter().any(|p| phrase::is_whole(&said, p)),
+            }
+        });
+        if let Some(command) = found {
+            self.command(command, Method::Speech { entry: None, confidence: None });
+        }
+        found.is_some()
+    }
+
+    /// A language is asked for in its own words, or in ours.
+    fn phrases_of(&self, command: Command) -> Vec<String> {
+        let texts = &self.dialog.texts;
+        match command {
+            Command::Language => {
+                let others = self.dialog.file.languages.iter().filter(|l| l.value != self.language);
+                others.flat_map(|l| texts.hear(&l.value, command.id()).to_vec()).collect()
+            }
+            _ => texts.hear(&self.language, command.id()).to_vec(),
+        }
+    }
+
+    fn command(&mut self, command: Command, method: Method) {
+        match command {
+            Command::Person => self.ask_for_person(),
+            Command::Stop => self.withdraw(method),
+            Command::AskAgain if matches!(self.phase, Phase::Disclosing(_) | Phase::Asking(_)) => {}
+            Command::AskAgain => self.ask_again(),
+            Command::Repeat => self.repeat(),
+            Command::Language => self.switch_language(),
+        }
+    }
+
+    fn repeat(&mut self) {
+        if let Phase::Dialog(_) = self.phase {
+            self.hush();
+            self.resume();
+        }
+    }
+
+    /// The caller wants no recording: the recorder stops now, the running turn is dropped, what was kept is erased.
+    fn withdraw(&mut self, method: Method) {
+        let changes = self.consents.withdraw_all();
+        if changes.is_empty() {
+            return;
+        }
+        if let Phase::Disclosing(_) = self.phase
+            && !self.recorder_on
+        {
+            // A no said in another way; what the agent is must still be heard.
+            self.note_changes(changes);
+            return self.early_no(method);
+        }
+        let withdrawn: Vec<Purpose> =
+            changes.iter().filter(|c| c.to == ConsentState::Withdrawn).map(|c| c.purpose.clone()).collect();
+        if !withdrawn.is_empty() {
+            self.stop_recorder(StopReason::Withdrawn);
+        }
+        for change in &changes {
+            let outcome = if change.to == ConsentState::Withdrawn { "withdrawn" } else { "refused" };
+            self.note(Fact::Answer { purpose: change.purpose.clone(), outcome, method: method.clone() });
+        }
+        self.note_changes(changes);
+        self.hush();
+        if withdrawn.is_empty() {
+            return self.pass(&["consent-refused"], Next::Resume);
+        }
+        self.next_turn(TurnKind::Engine);
+        self.actions.push(Action::Erase { purposes: withdrawn });
+        self.phase = Phase::Erasing;
+        self.deadline = Some(self.now + ERASING);
+    }
+
+    /// The confirmation tells the truth: erased, being erased, or partly kept on another ground.
+    pub(super) fn erased(&mut self, erasure: Option<Erasure>) {
+        if !matches!(self.phase, Phase::Erasing) {
+            return;
+        }
+        self.deadline = None;
+        let other_basis = self.consents.is_recording();
+        let by_consent = self.consents.states().any(|(_, b, s)| b == Basis::Consent && s == ConsentState::Withdrawn);
+        let id = match erasure {
+            Some(erasure) if erasure.kept || other_basis => "consent-withdrawn-kept",
+            Some(Erasure { complete: true, .. }) if by_consent => "consent-withdrawn",
+            Some(Erasure { complete: true, .. }) => "consent-objected",
+            _ => "consent-withdrawn-pending",
+        };
+        self.pass(&[id], Next::Resume);
+    }
+
+    /// Another language: its grants are void and the opening starts anew.
+    fn switch_language(&mut self) {
+        let languages = &self.dialog.file.languages;
+        let here = languages.iter().position(|l| l.value == self.language).unwrap_or(0);
+        let next = languages[(here + 1) % languages.len()].value.clone();
+        if next == self.language {
+            return;
+        }
+        self.hush();
+        let changes = self.consents.invalidate_all();
+        if !changes.is_empty() {
+            self.stop_recorder(StopReason::Language);
+        }
+        self.note_changes(changes);
+        self.grammar = AnswerGrammar::for_language(&next);
+        self.language = next.clone();
+        self.hearing_failed = false;
+        self.caller_speaks = false;
+        self.position = Position::start_of(&self.dialog.file.start.value);
+        self.actions.push(Action::Language(next));
+        self.open(false);
+    }
+
+    /// The ledger, the disk or the index failed: the call goes on, unrecorded, and the caller is told.
+    pub(super) fn recording_failed(&mut self) {
+        if self.consents.is_broken() {
+            return;
+        }
+        let changes = self.consents.fail_all();
+        self.stop_recorder(StopReason::Failed);
+        let told = !changes.is_empty() || matches!(self.phase, Phase::Asking(_));
+        self.note_changes(changes);
+        if !told {
+            return;
+        }
+        if let Phase::Dialog(_) | Phase::Asking(_) | Phase::Passing(Next::Question(_) | Next::Resume) = self.phase {
+            self.refuse_open("refused");
+            self.hush();
+            self.pass(&["recording-failed"], Next::Resume);
+        }
+    }
+}

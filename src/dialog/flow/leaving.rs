@@ -1,0 +1,128 @@
+//! The ways out of a call: to a person, to the end, by hanging up. The recorder has stopped before any of them.
+
+use super::*;
+
+/// How often a caller is passed on before the agent stops trying by itself.
+const DEPARTURES: u32 = 3;
+
+impl Flow {
+    pub(super) fn ask_for_person(&mut self) {
+        self.hush();
+        self.knock(LeaveReason::Asked);
+    }
+
+    /// Looks for a person; the running turn ends here.
+    pub(super) fn knock(&mut self, reason: LeaveReason) {
+        self.deadline = None;
+        self.caller_speaks = false;
+        self.end_turn();
+        self.refuse_open("refused");
+        self.phase = Phase::Knocking(reason);
+        self.actions.push(Action::Knock(reason));
+    }
+
+    pub(super) fn person_there(&mut self) {
+        let Phase::Knocking(reason) = self.phase else { return };
+        self.note(Fact::HandoverRequested(reason));
+        let text = match reason {
+            LeaveReason::Shutdown => "shutdown",
+            _ if self.any_state(&[ConsentState::Given]) => "handover-given",
+            _ if self.any_state(&[ConsentState::Refused, ConsentState::Withdrawn]) => "handover-refused",
+            _ => "handover-plain",
+        };
+        let first = self.take_last_words();
+        let ids: Vec<&str> = first.iter().map(String::as_str).chain([text]).collect();
+        self.pass(&ids, Next::Leave(reason));
+    }
+
+    pub(super) fn nobody_there(&mut self, why: HandoverEnd) {
+        let Phase::Knocking(reason) = self.phase else { return };
+        self.take_last_words();
+        self.note(Fact::HandoverResult(why));
+        self.departures += 1;
+        let text = if why == HandoverEnd::Closed { "handover-closed" } else { "handover-nobody" };
+        match reason {
+            LeaveReason::Shutdown => self.pass(&["shutdown-nobody"], Next::Close(SessionOutcome::Shutdown)),
+            _ if self.departures >= DEPARTURES => self.pass(&[text, "goodbye"], Next::Close(SessionOutcome::Finished)),
+            reason => {
+                self.back_to_dialog(reason);
+                self.pass(&[text], Next::Resume);
+            }
+        }
+    }
+
+    /// Where a caller is after a person could not be reached: where they asked for one, or at the start if the dialog led there.
+    fn back_to_dialog(&mut self, reason: LeaveReason) {
+        if reason != LeaveReason::Asked {
+            self.position = Position::start_of(&self.dialog.file.start.value);
+        }
+    }
+
+    /// The agent leaves: every grant ends first, then the caller is passed on.
+    pub(super) fn leave(&mut self, reason: LeaveReason) {
+        self.end_turn();
+        let consent = self.consents.states().map(|(purpose, _, state)| (purpose.clone(), state)).collect();
+        let changes = self.consents.expire_all();
+        self.stop_recorder(StopReason::Handover);
+        self.note_changes(changes);
+        self.phase = Phase::Away(reason);
+        let departure = Departure { reason, language: self.language.clone(), consent, slots: self.slots.clone() };
+        self.actions.push(Action::Leave(departure));
+    }
+
+    pub(super) fn handover_ended(&mut self, end: HandoverEnd) {
+        if !matches!(self.phase, Phase::Away(_)) {
+            return;
+        }
+        self.note(Fact::HandoverResult(end));
+        match end {
+            HandoverEnd::Answered => self.close(SessionOutcome::HandedOver),
+            HandoverEnd::CallerLeft => self.close(SessionOutcome::CallerLeftQueue),
+            HandoverEnd::NobodyAnswered | HandoverEnd::Closed | HandoverEnd::Failed => self.departures += 1,
+        }
+    }
+
+    pub(super) fn returned(&mut self) {
+        let Phase::Away(reason) = self.phase else { return };
+        if self.departures >= DEPARTURES {
+            return self.pass(&["handover-nobody", "goodbye"], Next::Close(SessionOutcome::Finished));
+        }
+        self.back_to_dialog(reason);
+        self.pass(&["handover-nobody"], Next::Resume);
+    }
+
+    pub(super) fn caller_gone(&mut self, outcome: SessionOutcome) {
+        if let Phase::Asking(_) | Phase::Disclosing(_) = self.phase {
+            self.refuse_open("hung-up");
+        }
+        self.close(outcome);
+    }
+
+    /// The server stops: nobody is cut off; a sentence, then a person.
+    pub(super) fn stop_soon(&mut self) {
+        if std::mem::replace(&mut self.stopping, true) {
+            return;
+        }
+        match self.phase {
+            Phase::Away(_) | Phase::Passing(Next::Leave(_) | Next::Close(_)) => {}
+            Phase::Fresh => self.close(SessionOutcome::Shutdown),
+            _ => {
+                self.hush();
+                self.knock(LeaveReason::Shutdown);
+            }
+        }
+    }
+
+    pub(super) fn close(&mut self, outcome: SessionOutcome) {
+        self.hush();
+        self.end_turn();
+        let changes = self.consents.expire_all();
+        self.stop_recorder(StopReason::Ended);
+        self.note_changes(changes);
+        self.slots.clear();
+        self.deadline = None;
+        self.prefix = None;
+        self.phase = Phase::Closed;
+        self.actions.push(Action::Close(outcome));
+    }
+}

@@ -1,0 +1,472 @@
+//! The state machine of a call. Events in, actions out; no clock but the time that comes with each event.
+//!
+//! [`Flow::handle`] takes what happened and gives what must be done, in order. [`Flow::deadline`] says when [`Event::Tick`] is wanted next. The
+//! caller of this module joins it to sound and disk; nothing here waits for anything.
+//!
+//! The opening (`opening`) is run before any dialog file is looked at; the commands (`commands`) are there in every state; the dialog's own
+//! steps are in `steps`; the ways out in `leaving`.
+
+mod action;
+mod commands;
+mod event;
+mod leaving;
+mod opening;
+mod phrase;
+mod steps;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+pub use action::{Action, Departure, Expecting, Fact, LeaveReason, PlayId, Prompted, Role, SessionOutcome, StopReason};
+pub use event::{Ended, Erasure, Event, Grade, Heard, HandoverEnd, Utterance};
+
+use super::SharedDialog;
+use super::prompt::{Hearing, Line, Slots};
+use crate::consent::{AnswerGrammar, Basis, ConsentState, Consents, Purpose, SessionTime, Thresholds, TurnKind};
+use steps::Position;
+
+/// What a flow must know of the world it runs in.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long a question waits for a beginning of an answer.
+    pub no_input: Duration,
+    /// How long a consent question waits.
+    pub consent_window: Duration,
+    /// How long after a digit the next may take.
+    pub inter_digit: Duration,
+    /// Whether evidence of the grade `paced` may carry a grant.
+    pub paced_can_grant: bool,
+    /// What a spoken yes must reach.
+    pub thresholds: Thresholds,
+    /// The languages that callers can be heard in.
+    pub can_hear: BTreeSet<String>,
+    /// Offer the dialog's other languages in the opening (the language was not chosen by the route).
+    pub offer_languages: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            no_input: Duration::from_secs(6),
+            consent_window: Duration::from_secs(7),
+            inter_digit: Duration::from_secs(4),
+            paced_can_grant: false,
+            thresholds: Thresholds::default(),
+            can_hear: BTreeSet::new(),
+            offer_languages: true,
+        }
+    }
+}
+
+/// How long what has been heard may take to be understood before the flow goes on without it.
+const UNDERSTANDING: Duration = Duration::from_secs(6);
+/// How long `*` waits for its second key.
+const PREFIX: Duration = Duration::from_secs(3);
+/// How long a withdrawal waits to hear that everything is erased.
+const ERASING: Duration = Duration::from_secs(2);
+
+/// Where the call is.
+#[derive(Debug)]
+enum Phase {
+    /// Nothing has been said yet.
+    Fresh,
+    /// The disclosures are being said.
+    Disclosing(opening::Disclosing),
+    /// A consent question is being put or answered.
+    Asking(opening::Asking),
+    /// Something is being said, after which the call goes on.
+    Passing(Next),
+    /// A withdrawal is being carried out.
+    Erasing,
+    /// In the dialog.
+    Dialog(steps::Waiting),
+    /// Somebody is looking whether a person is there.
+    Knocking(LeaveReason),
+    /// The caller is with somebody else; the session waits for the result.
+    Away(LeaveReason),
+    /// Over.
+    Closed,
+}
+
+/// How the call goes on after something was said.
+#[derive(Clone, Debug)]
+enum Next {
+    /// The next consent question.
+    Question(Vec<Purpose>),
+    /// Back to the dialog (or into it).
+    Resume,
+    /// Leave for a person.
+    Leave(LeaveReason),
+    /// End the call.
+    Close(SessionOutcome),
+}
+
+/// One call.
+#[derive(Debug)]
+pub struct Flow {
+    dialog: SharedDialog,
+    settings: Settings,
+    language: String,
+    grammar: Option<AnswerGrammar>,
+    hearing_failed: bool,
+    consents: Consents,
+    slots: Slots,
+    phase: Phase,
+    /// Where in the dialog the caller is, for coming back after a command.
+    position: Position,
+    /// What is being said, and what was and has not been accounted for yet.
+    plays: BTreeMap<PlayId, Vec<(Line, Role)>>,
+    current: Option<PlayId>,
+    next_play: u64,
+    turn: u32,
+    in_turn: bool,
+    deadline: Option<SessionTime>,
+    prefix: Option<SessionTime>,
+    /// Between the first voice and what it meant.
+    caller_speaks: bool,
+    recorder_on: bool,
+    departures: u32,
+    /// What the dialog says before it passes the caller on.
+    last_words: Vec<String>,
+    stopping: bool,
+    actions: Vec<Action>,
+    now: SessionTime,
+}
+
+impl Flow {
+    /// A call that runs `dialog` in `language` (one of the dialog's).
+    pub fn new(dialog: SharedDialog, language: &str, settings: Settings) -> Flow {
+        let terms = dialog.file.recording.iter().filter_map(|r| r.value.terms()).collect();
+        let start = dialog.file.start.value.clone();
+        Flow {
+            grammar: AnswerGrammar::for_language(language),
+            language: language.to_owned(),
+            consents: Consents::new(terms),
+            settings,
+            dialog,
+            hearing_failed: false,
+            slots: Slots::default(),
+            phase: Phase::Fresh,
+            position: Position::start_of(&start),
+            plays: BTreeMap::new(),
+            current: None,
+            next_play: 0,
+            turn: 0,
+            in_turn: false,
+            deadline: None,
+            prefix: None,
+            caller_speaks: false,
+            recorder_on: false,
+            departures: 0,
+            last_words: Vec::new(),
+            stopping: false,
+            actions: Vec::new(),
+            now: SessionTime::START,
+        }
+    }
+
+    /// Takes what happened at `now` and gives what must be done, in order.
+    pub fn handle(&mut self, event: Event, now: SessionTime) -> Vec<Action> {
+        self.now = self.now.max(now);
+        if !matches!(self.phase, Phase::Closed) {
+            self.dispatch(event);
+        }
+        self.watch_recorder();
+        std::mem::take(&mut self.actions)
+    }
+
+    /// When [`Event::Tick`] is wanted next.
+    pub fn deadline(&self) -> Option<SessionTime> {
+        match (self.deadline, self.prefix) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// The gate that turns must pass.
+    pub fn consents(&self) -> &Consents {
+        &self.consents
+    }
+
+    /// The language that is spoken.
+    pub fn language(&self) -> &str {
+        &self.language
+    }
+
+    /// Whether the call is over.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed)
+    }
+
+    /// What the caller gave, for rendering the texts that hold it.
+    pub fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    fn dispatch(&mut self, event: Event) {
+        match event {
+            Event::Begin => self.begin(),
+            Event::LineEnded(ended) => self.line_ended(ended),
+            Event::Key(key) => self.key(key),
+            Event::SpeechBegan => self.speech_began(),
+            Event::Utterance(utterance) => self.utterance(utterance),
+            Event::NotUnderstood => self.not_understood(),
+            Event::EngineFailed => self.engine_failed(),
+            Event::RecordingFailed => self.recording_failed(),
+            Event::Erased(erasure) => self.erased(Some(erasure)),
+            Event::PersonThere => self.person_there(),
+            Event::NobodyThere(why) => self.nobody_there(why),
+            Event::HandoverEnded(end) => self.handover_ended(end),
+            Event::Returned => self.returned(),
+            Event::CallerGone(outcome) => self.caller_gone(outcome),
+            Event::Stopping => self.stop_soon(),
+            Event::Tick => self.tick(),
+        }
+    }
+
+    fn tick(&mut self) {
+        if self.prefix.is_some_and(|at| at <= self.now) {
+            self.prefix = None;
+        }
+        if self.deadline.is_none_or(|at| at > self.now) {
+            return;
+        }
+        self.deadline = None;
+        let understanding = std::mem::take(&mut self.caller_speaks);
+        match &self.phase {
+            // What was heard never became anything: the same as not understood.
+            Phase::Asking(_) | Phase::Dialog(_) if understanding => self.not_understood(),
+            Phase::Asking(_) => self.question_silent(),
+            Phase::Dialog(_) => self.dialog_silent(),
+            Phase::Erasing => self.erased(None),
+            _ => {}
+        }
+    }
+
+    fn speech_began(&mut self) {
+        match &self.phase {
+            Phase::Dialog(waiting) => {
+                if waiting.barge_in() && self.can_hear() && self.current.is_some() {
+                    self.hush();
+                    self.interrupted();
+                }
+                self.caller_speaks = true;
+                self.deadline = Some(self.now + UNDERSTANDING * 4);
+            }
+            Phase::Asking(asking) if asking.ended.is_some() => {
+                self.caller_speaks = true;
+                self.deadline = Some(self.now + UNDERSTANDING * 4);
+            }
+            _ => {}
+        }
+    }
+
+    fn utterance(&mut self, utterance: Utterance) {
+        self.caller_speaks = false;
+        if self.spoken_command(&utterance) {
+            return;
+        }
+        match &self.phase {
+            Phase::Disclosing(_) => self.spoken_during_disclosure(&utterance),
+            Phase::Asking(_) => self.spoken_answer(&utterance),
+            Phase::Dialog(_) => self.spoken_in_dialog(&utterance),
+            _ => {}
+        }
+    }
+
+    fn not_understood(&mut self) {
+        self.caller_speaks = false;
+        match &self.phase {
+            Phase::Asking(asking) if asking.ended.is_some() => self.question_unclear(),
+            Phase::Dialog(_) => self.dialog_unheard(),
+            _ => {}
+        }
+    }
+
+    /// The recogniser is gone: the rest of the call goes by keys, and the caller is told how to reach a person.
+    fn engine_failed(&mut self) {
+        self.caller_speaks = false;
+        if std::mem::replace(&mut self.hearing_failed, true) {
+            return self.not_understood();
+        }
+        match &self.phase {
+            Phase::Asking(asking) if asking.ended.is_some() => self.question_unclear(),
+            Phase::Dialog(_) => {
+                self.hush();
+                self.resume_after("engine-failed");
+            }
+            _ => {}
+        }
+    }
+
+    fn line_ended(&mut self, ended: Ended) {
+        let Some(lines) = self.plays.get(&ended.play) else { return };
+        let Some((line, role)) = lines.get(ended.index).cloned() else { return };
+        let last = ended.index + 1 == lines.len();
+        if last {
+            self.plays.remove(&ended.play);
+        }
+        if !matches!(role, Role::Other) {
+            let prompted = Prompted { line, began: ended.began, ended: self.now, heard: ended.heard };
+            match &role {
+                Role::Disclosure if ended.began.is_some() => self.note(Fact::Disclosure(prompted)),
+                Role::Question(purpose) if ended.began.is_some() => self.note(Fact::Question(purpose.clone(), prompted)),
+                _ => {}
+            }
+        }
+        if self.current != Some(ended.play) {
+            return;
+        }
+        if let (Phase::Disclosing(disclosing), Role::Disclosure) = (&mut self.phase, &role) {
+            disclosing.line_ended(ended.heard, self.settings.paced_can_grant);
+        }
+        if matches!(role, Role::Disclosure) && self.disclosure_cut_short() {
+            return;
+        }
+        if last {
+            self.current = None;
+            self.play_ended(ended.heard);
+        }
+    }
+
+    fn play_ended(&mut self, heard: Heard) {
+        match &self.phase {
+            Phase::Disclosing(_) => self.disclosures_ended(),
+            Phase::Asking(_) => self.question_ended(heard),
+            Phase::Passing(next) => {
+                let next = next.clone();
+                self.go_on(next);
+            }
+            Phase::Dialog(_) if !self.caller_speaks => self.deadline = Some(self.now + self.dialog_patience()),
+            _ => {}
+        }
+    }
+
+    fn go_on(&mut self, next: Next) {
+        match next {
+            Next::Question(left) => self.ask_next(left),
+            Next::Resume => self.resume(),
+            Next::Leave(reason) => self.leave(reason),
+            Next::Close(outcome) => self.close(outcome),
+        }
+    }
+
+    // ---- saying ----
+
+    fn say(&mut self, lines: Vec<(Line, Role)>) {
+        let play = PlayId(self.next_play);
+        self.next_play += 1;
+        self.deadline = None;
+        self.actions.push(Action::Say { play, lines: lines.iter().map(|(line, _)| line.clone()).collect() });
+        self.plays.insert(play, lines);
+        self.current = Some(play);
+    }
+
+    /// Says an engine's line in a turn of the engine's own, then goes on.
+    fn pass(&mut self, ids: &[&str], next: Next) {
+        let lines = ids.iter().map(|id| (self.line(id), Role::Other)).collect();
+        self.next_turn(TurnKind::Engine);
+        self.phase = Phase::Passing(next);
+        self.listen(false, &[]);
+        self.say(lines);
+    }
+
+    fn hush(&mut self) {
+        if self.current.take().is_some() {
+            self.actions.push(Action::Hush);
+        }
+    }
+
+    fn line(&self, id: &str) -> Line {
+        self.line_in(&self.language, id, None)
+    }
+
+    fn line_about(&self, id: &str, purpose: &Purpose) -> Line {
+        self.line_in(&self.language, id, Some(purpose.clone()))
+    }
+
+    fn line_in(&self, language: &str, id: &str, purpose: Option<Purpose>) -> Line {
+        Line {
+            id: id.to_owned(),
+            language: language.to_owned(),
+            hearing: self.hearing(language),
+            purpose,
+            slots: self.dialog.texts.has_slots(language, id),
+        }
+    }
+
+    fn hearing(&self, language: &str) -> Hearing {
+        let can = self.settings.can_hear.contains(language) && !self.hearing_failed;
+        if can { Hearing::Voice } else { Hearing::Keys }
+    }
+
+    fn can_hear(&self) -> bool {
+        self.hearing(&self.language) == Hearing::Voice
+    }
+
+    /// Tells the ears what may be said now, the commands included.
+    fn listen(&mut self, consent: bool, options: &[String]) {
+        let mut phrases: Vec<String> = options.to_vec();
+        if consent && let Some(grammar) = &self.grammar {
+            phrases.extend(grammar.phrases());
+        }
+        for command in commands::COMMANDS {
+            phrases.extend(self.dialog.texts.hear(&self.language, command.id()).iter().cloned());
+        }
+        self.actions.push(Action::Listen(Expecting { phrases, consent }));
+    }
+
+    // ---- turns and the recorder ----
+
+    fn next_turn(&mut self, kind: TurnKind) {
+        self.end_turn();
+        self.turn += 1;
+        self.in_turn = true;
+        self.actions.push(Action::NextTurn { ordinal: self.turn, kind });
+    }
+
+    fn end_turn(&mut self) {
+        if std::mem::take(&mut self.in_turn) {
+            self.actions.push(Action::EndTurn);
+        }
+    }
+
+    /// Stops the recorder before anything else happens, with the running turn.
+    fn stop_recorder(&mut self, reason: StopReason) {
+        let dropped = std::mem::take(&mut self.in_turn);
+        if dropped {
+            self.actions.push(Action::DropTurn);
+        }
+        if std::mem::take(&mut self.recorder_on) {
+            self.note(Fact::RecorderStopped { reason, turn_dropped: dropped });
+        }
+    }
+
+    /// The recorder follows the grants, and the ledger says so.
+    fn watch_recorder(&mut self) {
+        if self.consents.is_recording() && !self.recorder_on {
+            self.recorder_on = true;
+            let purposes = self.consents.recording_for();
+            self.note(Fact::RecorderStarted { purposes });
+        }
+    }
+
+    fn note(&mut self, fact: Fact) {
+        self.actions.push(Action::Note(fact));
+    }
+
+    fn note_changes(&mut self, changes: Vec<crate::consent::Change>) {
+        for change in changes {
+            self.note(Fact::Consent(change));
+        }
+    }
+
+    fn consent_purposes(&self) -> Vec<Purpose> {
+        let asked = |terms: &&crate::consent::Terms| terms.basis == Basis::Consent;
+        self.consents.terms().filter(asked).map(|terms| terms.purpose.clone()).collect()
+    }
+
+    fn any_state(&self, wanted: &[ConsentState]) -> bool {
+        self.consents.states().any(|(_, _, state)| wanted.contains(&state))
+    }
+}

@@ -1,0 +1,285 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+use super::deletion::{Account, Erased, NoDeletion, OneAtATime, delete_what_ends};
+use super::index::{Ending, Index, NewTurn, SessionFacts};
+use super::store::Store;
+use super::{PurposeKeys, RecordingError, Settings, TurnAudio, seal};
+use crate::consent::{ConsentedTurn, Purpose};
+use crate::ledger::{Event, SessionLedger, written_at};
+
+/// How many turns of one session may wait to be sealed.
+const QUEUE: usize = 32;
+
+/// A turn that could not be taken: the queue is full, or the recorder has ended. It is written down as lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the recorder could not take the turn; it is lost")]
+pub struct Full;
+
+/// What became of a session's turns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// How many were sealed and stored.
+    pub sealed: u32,
+    /// How many were lost because something failed.
+    pub lost: u32,
+}
+
+enum Job {
+    Keep(u64, Box<ConsentedTurn<TurnAudio>>),
+    Withdraw(Vec<Purpose>, oneshot::Sender<Result<Erased, RecordingError>>),
+    Close(String, oneshot::Sender<Kept>),
+}
+
+/// For each purpose, how many jobs had been given when its consent was last withdrawn: what was given before is not stored.
+type Withdrawals = Arc<Mutex<HashMap<Purpose, u64>>>;
+
+/// The recorder of one session: a queue and a task that seals, one turn after the other, beside the call.
+pub struct SessionRecorder {
+    ledger: SessionLedger,
+    jobs: mpsc::Sender<Job>,
+    given: AtomicU64,
+    withdrawals: Withdrawals,
+    failure: Arc<watch::Sender<bool>>,
+}
+
+impl SessionRecorder {
+    pub(super) fn start(
+        settings: Settings,
+        index: Index,
+        keys: PurposeKeys,
+        ledger: SessionLedger,
+        facts: SessionFacts,
+    ) -> SessionRecorder {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let withdrawals = Withdrawals::default();
+        let failure = Arc::new(watch::Sender::new(false));
+        let store = Store::new(&settings.folder);
+        let (session, kept) = (ledger.id(), Kept::default());
+        let worker =
+            Worker { session, settings, index, keys, store, ledger: ledger.clone(), withdrawals: withdrawals.clone(), failure: failure.clone(), kept };
+        tokio::spawn(worker.run(facts, queue));
+        SessionRecorder { ledger, jobs, given: AtomicU64::new(0), withdrawals, failure }
+    }
+
+    /// Takes a turn to be sealed and stored. Never waits.
+    ///
+    /// # Errors
+    /// [`Full`] where the turn was lost; that is in the ledger too.
+    pub fn keep(&self, turn: ConsentedTurn<TurnAudio>) -> Result<(), Full> {
+        let number = self.given.fetch_add(1, Ordering::SeqCst);
+        let ordinal = turn.ordinal();
+        self.jobs.try_send(Job::Keep(number, Box::new(turn))).map_err(|_| {
+            lose(&self.ledger, ordinal, "queue-full");
+            self.failure.send_replace(true);
+            Full
+        })
+    }
+
+    /// Deletes everything kept of this session for `purposes`, as far as no hold keeps it; what still waits to be sealed is not stored for them.
+    pub async fn withdraw(&self, purposes: &[Purpose]) -> Result<Erased, RecordingError> {
+        let given = self.given.fetch_add(1, Ordering::SeqCst) + 1;
+        {
+            let mut withdrawals = self.withdrawals.lock().unwrap_or_else(PoisonError::into_inner);
+            withdrawals.extend(purposes.iter().map(|purpose| (purpose.clone(), given)));
+        }
+        let ended = || RecordingError::Ended(self.ledger.id());
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job::Withdraw(purposes.to_vec(), reply)).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+
+    /// Waits until a turn is lost; for ever, when all goes well. A session that hears of it stops recording and tells the caller.
+    pub async fn failed(&self) {
+        let _ = self.failure.subscribe().wait_for(|failed| *failed).await;
+    }
+
+    /// Waits until every turn is stored or lost, and notes how the session ended.
+    pub async fn close(&self, outcome: &str) -> Kept {
+        let (reply, answer) = oneshot::channel();
+        if self.jobs.send(Job::Close(outcome.to_owned(), reply)).await.is_err() {
+            return Kept::default();
+        }
+        answer.await.unwrap_or_default()
+    }
+}
+
+/// Writes down that a turn was lost, as far as that is possible.
+fn lose(ledger: &SessionLedger, turn: u32, reason: &'static str) {
+    metrics::counter!("candor_turns_lost_total", "reason" => reason).increment(1);
+    if let Err(error) = ledger.append(Event::TurnLost { turn, reason: reason.to_owned() }) {
+        tracing::error!(session = %ledger.id(), turn, %error, "a lost turn is not in the ledger");
+    }
+}
+
+struct Worker {
+    session: Uuid,
+    settings: Settings,
+    index: Index,
+    keys: PurposeKeys,
+    store: Store,
+    ledger: SessionLedger,
+    withdrawals: Withdrawals,
+    failure: Arc<watch::Sender<bool>>,
+    kept: Kept,
+}
+
+/// Why a turn is not kept.
+enum NotKept {
+    /// What it could have been kept for was withdrawn.
+    Withdrawn,
+    /// This failed.
+    Failed(&'static str, Option<RecordingError>),
+}
+
+impl Worker {
+    async fn run(mut self, facts: SessionFacts, mut queue: mpsc::Receiver<Job>) {
+        let mut noted = self.note(&facts).await;
+        while let Some(job) = queue.recv().await {
+            // The index may have been busy or gone at the start.
+            noted = noted || self.note(&facts).await;
+            match job {
+                Job::Keep(number, turn) => self.keep(number, *turn).await,
+                Job::Withdraw(purposes, reply) => {
+                    let _ = reply.send(self.withdraw(&purposes).await);
+                }
+                Job::Close(outcome, reply) => {
+                    if let Err(error) = self.index.close_session(self.session, &outcome, Timestamp::now()).await {
+                        tracing::error!(session = %self.session, %error, "the end of a session is not in the index");
+                    }
+                    let _ = reply.send(self.kept);
+                    return;
+                }
+            }
+        }
+        // The session's task ended without closing: what it gave is stored, and the account says so.
+        let closed = self.index.close_session(self.session, "failed", Timestamp::now()).await;
+        if let Err(error) = closed {
+            tracing::error!(session = %self.session, %error, "the end of a session is not in the index");
+        }
+    }
+
+    async fn note(&self, facts: &SessionFacts) -> bool {
+        let noted = self.index.open_session(self.session, facts).await;
+        noted.inspect_err(|error| tracing::error!(session = %self.session, %error, "a session is not in the index")).is_ok()
+    }
+
+    async fn keep(&mut self, number: u64, turn: ConsentedTurn<TurnAudio>) {
+        let ordinal = turn.ordinal();
+        match self.store(number, turn).await {
+            Ok(()) => {
+                self.kept.sealed += 1;
+                metrics::counter!("candor_turns_sealed_total").increment(1);
+            }
+            Err(NotKept::Withdrawn) => {}
+            Err(NotKept::Failed(reason, error)) => {
+                self.kept.lost += 1;
+                self.failure.send_replace(true);
+                let error = error.map(|error| error.to_string()).unwrap_or_default();
+                tracing::error!(session = %self.session, turn = ordinal, reason, error, "a turn could not be stored");
+                lose(&self.ledger, ordinal, reason);
+            }
+        }
+    }
+
+    /// Those of a turn's purposes that were not withdrawn since it was given.
+    fn standing(&self, number: u64, purposes: &[Purpose]) -> Result<Vec<Purpose>, NotKept> {
+        let withdrawals = self.withdrawals.lock().unwrap_or_else(PoisonError::into_inner);
+        let stands = |purpose: &&Purpose| withdrawals.get(*purpose).is_none_or(|given| number >= *given);
+        let standing: Vec<Purpose> = purposes.iter().filter(stands).cloned().collect();
+        if standing.is_empty() { Err(NotKept::Withdrawn) } else { Ok(standing) }
+    }
+
+    async fn store(&mut self, number: u64, turn: ConsentedTurn<TurnAudio>) -> Result<(), NotKept> {
+        let failed = |reason| move |error: RecordingError| NotKept::Failed(reason, Some(error));
+        let cut_short = |reason| move |_: tokio::task::JoinError| NotKept::Failed(reason, None);
+        let announced: Vec<Purpose> = turn.terms().iter().map(|terms| terms.purpose.clone()).collect();
+        let sealed_for = self.standing(number, &announced)?;
+        // Nothing is stored of a session whose account cannot be kept.
+        self.ledger.written().await.map_err(|error| NotKept::Failed("ledger", Some(error.into())))?;
+
+        let id = Uuid::new_v4();
+        let terms = turn.terms().to_vec();
+        let (ordinal, part, began, ended) = (turn.ordinal(), turn.part(), turn.began(), turn.ended());
+        let (keys, purposes) = (self.keys.clone(), sealed_for.clone());
+        // The sound goes into the task and is overwritten when the task drops it.
+        let sealing = spawn_blocking(move || seal::seal(turn.audio(), &purposes, &keys));
+        let sealed = sealing.await.map_err(cut_short("sealing"))?.map_err(failed("sealing"))?;
+        let (sha256, bytes) = (sealed.sha256.clone(), sealed.turn.len() as u64);
+
+        let mut stored = Stored { store: self.store.clone(), session: self.session, turn: id, purposes: sealed_for.clone(), kept: false };
+        let (store, session) = (self.store.clone(), self.session);
+        let prepared = spawn_blocking(move || store.prepare(session, id, &sealed)).await;
+        prepared.map_err(cut_short("disk"))?.map_err(failed("disk"))?;
+
+        // Until the files have their names, nobody deletes by the index.
+        let _no_deletion = NoDeletion::wait(&self.settings).await.map_err(failed("disk"))?;
+        let standing = self.standing(number, &sealed_for)?;
+        let sealed_at = Timestamp::now();
+        let retention = terms.iter().filter(|terms| standing.contains(&terms.purpose));
+        let until: Vec<_> = retention.map(|terms| (terms.purpose.clone(), end_of(sealed_at, terms.retention))).collect();
+        let purposes = until.iter().map(|(purpose, at)| (purpose.to_string(), written_at(*at))).collect();
+        let (began_ms, ended_ms) = (began.millis(), ended.millis());
+        let row = NewTurn { id, ordinal, part, began_ms, ended_ms, sha256: sha256.clone(), bytes, sealed_at, until };
+        self.index.add_turn(self.session, &row).await.map_err(failed("index"))?;
+
+        let store = self.store.clone();
+        let published = spawn_blocking(move || store.publish(session, id, &sealed_for, &standing)).await;
+        let event = Event::TurnSealed { turn: ordinal, part, sha256, bytes, began_ms, ended_ms, purposes };
+        let outcome = match published {
+            Err(_) => Err(NotKept::Failed("disk", None)),
+            Ok(Err(error)) => Err(NotKept::Failed("disk", Some(error))),
+            Ok(Ok(())) => self.write_down(event).await,
+        };
+        if outcome.is_err() {
+            // First the wraps and the turn, then the row that says where they are.
+            drop(stored);
+            self.index.remove_turn(id).await.map_err(failed("index"))?;
+        } else {
+            stored.kept = true;
+        }
+        outcome
+    }
+
+    async fn write_down(&self, event: Event) -> Result<(), NotKept> {
+        self.ledger.append(event).map_err(|error| NotKept::Failed("ledger", Some(error.into())))?;
+        self.ledger.written().await.map_err(|error| NotKept::Failed("ledger", Some(error.into())))
+    }
+
+    async fn withdraw(&self, purposes: &[Purpose]) -> Result<Erased, RecordingError> {
+        let lock = OneAtATime::wait(&self.settings).await?;
+        for purpose in purposes {
+            self.index.end_purpose(self.session, Some(purpose), Ending::Withdrawn).await?;
+        }
+        delete_what_ends(&self.settings, &self.index, self.session, Account::Live(&self.ledger), &lock).await
+    }
+}
+
+/// Files of a turn that go again unless it is kept to the end.
+struct Stored {
+    store: Store,
+    session: Uuid,
+    turn: Uuid,
+    purposes: Vec<Purpose>,
+    kept: bool,
+}
+
+impl Drop for Stored {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.store.discard(self.session, self.turn, &self.purposes);
+        }
+    }
+}
+
+/// The moment at which something sealed now must go; the last moment there is, where the term reaches beyond it.
+fn end_of(sealed_at: Timestamp, retention: std::time::Duration) -> Timestamp {
+    let retention = SignedDuration::try_from(retention).unwrap_or(SignedDuration::MAX);
+    sealed_at.checked_add(retention).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,260 @@
+//! Dialogs from disk: a dialog file, its texts and its recordings, checked; or every problem with its place. `serve` starts on what comes
+//! out of here and on nothing else, and `check` shows the same.
+
+mod report;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::consent::Purpose;
+use crate::dialog::Dialog;
+use crate::dialog::check::{self, CheckInput, Place, Problem, Span};
+use crate::dialog::file::{self, DialogFile};
+use crate::dialog::prompt::{Line, Source, TextError, Texts};
+
+pub use report::Problems;
+
+/// A dialog file or a file of texts that is larger is refused unread (bytes).
+const LARGEST_TEXT: u64 = 1 << 20;
+/// A recording of a prompt that is larger is refused unread (bytes): ten minutes of 48 kHz, 16 bit.
+const LARGEST_RECORDING: u64 = 60 << 20;
+
+/// A dialog that has passed its checks, with what it was read from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What a session runs.
+    pub dialog: Dialog,
+    /// The WAV files of prompts that are recorded, by language and id: they win over synthesis.
+    pub recorded: BTreeMap<(String, String), PathBuf>,
+    /// The dialog file's name, as it was given.
+    pub file_name: String,
+    prompts_folder: String,
+    sources: Vec<Source>,
+}
+
+impl Loaded {
+    /// The purposes that the dialog announces.
+    pub fn purposes(&self) -> impl Iterator<Item = Purpose> {
+        self.dialog.file.recording.iter().filter_map(|recorded| recorded.value.terms()).map(|terms| terms.purpose)
+    }
+
+    /// Measures the prompts of the opening; one that is too long to be listened to is a problem like any other.
+    pub fn check_durations(&self, durations: check::Durations) -> Result<(), Box<Problems>> {
+        let input = CheckInput {
+            file_name: &self.file_name,
+            dialog: &self.dialog.file,
+            prompts_folder: &self.prompts_folder,
+            texts: Some(&self.dialog.texts),
+            targets: None,
+            documents: None,
+            recorded: &[],
+            durations: Some(durations),
+        };
+        let problems = check::check(&input);
+        if problems.is_empty() { Ok(()) } else { Err(Box::new(Problems::new(&self.file_name, problems, &self.sources))) }
+    }
+
+    /// As [`Loaded::check_durations`], with a function that may look at the whole dialog.
+    pub fn measure(&self, duration: impl Fn(&Loaded, &Line) -> Option<Duration>) -> Result<(), Box<Problems>> {
+        self.check_durations(&|line| duration(self, line))
+    }
+}
+
+/// The dialog files of a folder, by name.
+pub fn dialogs_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Reads the dialog at `file` with its texts and recordings in `prompts`, and checks it.
+///
+/// `targets` are the handover targets of the configuration; `None` leaves them unchecked. Dutch and English fall back to the built-in
+/// texts of the engine where the folder has none.
+pub fn load(file: &Path, prompts: &Path, targets: Option<&[String]>) -> Result<Loaded, Box<Problems>> {
+    let file_name = file.display().to_string();
+    let mut reading = Reading { problems: Vec::new(), sources: Vec::new() };
+    let Some(text) = reading.text(file) else { return Err(reading.refuse(&file_name)) };
+    reading.sources.push(Source { name: file_name.clone(), text: text.clone() });
+    let dialog = match file::read(&text) {
+        Ok(dialog) => dialog,
+        Err(error) => {
+            reading.problems.push(check::unreadable(&file_name, &error));
+            return Err(reading.refuse(&file_name));
+        }
+    };
+    let mut version = Version::new();
+    version.part("dialog", text.as_bytes());
+    let texts = reading.texts(&dialog, prompts, &mut version);
+    let recorded = texts.as_ref().map(|texts| reading.recordings(&dialog, prompts, texts, &mut version)).unwrap_or_default();
+    let prompts_folder = prompts.display().to_string();
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let recorded_ids: Vec<(String, String)> = recorded.keys().cloned().collect();
+    let input = CheckInput {
+        file_name: &file_name,
+        dialog: &dialog,
+        prompts_folder: &prompts_folder,
+        texts: texts.as_ref(),
+        targets,
+        documents: Some(&|name| folder.join(name).is_file()),
+        recorded: &recorded_ids,
+        durations: None,
+    };
+    reading.problems.extend(check::check(&input));
+    match texts {
+        Some(texts) if reading.problems.is_empty() => {
+            let dialog = Dialog { file: dialog, texts, version: version.finish() };
+            Ok(Loaded { dialog, recorded, file_name, prompts_folder, sources: reading.sources })
+        }
+        _ => Err(reading.refuse(&file_name)),
+    }
+}
+
+/// What has been read so far, and what was wrong with it.
+struct Reading {
+    problems: Vec<Problem>,
+    sources: Vec<Source>,
+}
+
+impl Reading {
+    fn refuse(self, file_name: &str) -> Box<Problems> {
+        Box::new(Problems::new(file_name, self.problems, &self.sources))
+    }
+
+    /// A file of text; a file that is not there is a problem.
+    fn text(&mut self, path: &Path) -> Option<String> {
+        let bytes = self.bytes(path, LARGEST_TEXT)?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                self.unreadable(path, format!("byte {at} is not UTF-8"), "save the file as UTF-8");
+                None
+            }
+        }
+    }
+
+    fn bytes(&mut self, path: &Path, largest: u64) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        // One byte more than is allowed, so that what is too large shows.
+        match fs::File::open(path).and_then(|file| file.take(largest + 1).read_to_end(&mut bytes)) {
+            Err(error) => {
+                self.unreadable(path, error.to_string(), "check the path and who may read it");
+                None
+            }
+            Ok(_) if bytes.len() as u64 > largest => {
+                self.unreadable(path, format!("it is larger than {} MiB", largest >> 20), "make it smaller");
+                None
+            }
+            Ok(_) => Some(bytes),
+        }
+    }
+
+    fn unreadable(&mut self, path: &Path, why: String, help: &str) {
+        let file = path.display().to_string();
+        let message = format!("{file} cannot be read: {why}");
+        let place = Place { file, span: Span::default(), label: String::new() };
+        self.problems.push(Problem { rule: "file-not-readable", message, place, help: help.into(), related: Vec::new() });
+    }
+
+    /// The texts of every language that is written as one; a text file that is not there is left to the check, which knows what it lacks.
+    fn texts(&mut self, dialog: &DialogFile, prompts: &Path, version: &mut Version) -> Option<Texts> {
+        let before = self.problems.len();
+        let name = Some(dialog.dialog.value.as_str()).filter(|name| check::is_dialog_name(name));
+        let mut languages: Vec<(String, Vec<Source>)> = Vec::new();
+        for language in dialog.languages.iter().map(|language| &language.value) {
+            if check::read_language(language).is_none() || languages.iter().any(|(before, _)| before == language) {
+                continue;
+            }
+            let folder = prompts.join(language);
+            let mut sources = Vec::new();
+            for stem in ["candor"].into_iter().chain(name) {
+                let path = folder.join(format!("{stem}.ftl"));
+                let source = if path.exists() {
+                    self.text(&path).map(|text| Source { name: path.display().to_string(), text })
+                } else {
+                    check::built_in(language).filter(|_| stem == "candor")
+                };
+                if let Some(source) = source {
+                    version.part(&format!("{language}/{stem}.ftl"), source.text.as_bytes());
+                    sources.push(source);
+                }
+            }
+            self.sources.extend(sources.iter().cloned());
+            languages.push((language.clone(), sources));
+        }
+        match Texts::read(languages) {
+            Ok(texts) => (self.problems.len() == before).then_some(texts),
+            Err(errors) => {
+                self.problems.extend(errors.iter().map(|error: &TextError| check::unreadable_text(error)));
+                None
+            }
+        }
+    }
+
+    /// The recordings of prompts, `<language>/<id>.wav`, of the prompts that this dialog has.
+    fn recordings(
+        &mut self,
+        dialog: &DialogFile,
+        prompts: &Path,
+        texts: &Texts,
+        version: &mut Version,
+    ) -> BTreeMap<(String, String), PathBuf> {
+        let mut recorded = BTreeMap::new();
+        for language in dialog.languages.iter().map(|language| &language.value) {
+            for (id, _) in texts.messages(language).filter(|(_, message)| message.spoken) {
+                let path = prompts.join(language).join(format!("{id}.wav"));
+                if !path.is_file() {
+                    continue;
+                }
+                let Some(bytes) = self.bytes(&path, LARGEST_RECORDING) else { continue };
+                match hound::WavReader::new(bytes.as_slice()) {
+                    Err(error) => {
+                        self.unreadable(&path, format!("it is no WAV file ({error})"), "save it as WAV, PCM, 16 bit, one channel")
+                    }
+                    Ok(wav) if wav.duration() == 0 => {
+                        self.unreadable(&path, "it holds no sound".into(), "record it again, or take it away")
+                    }
+                    Ok(_) => {
+                        version.part(&format!("{language}/{id}.wav"), &bytes);
+                        recorded.insert((language.clone(), id.to_owned()), path);
+                    }
+                }
+            }
+        }
+        recorded
+    }
+}
+
+/// SHA-256 over the parts of a dialog, each with its name and length before it, so that no two dialogs give the same bytes.
+struct Version(Sha256);
+
+impl Version {
+    fn new() -> Version {
+        let mut hash = Sha256::new();
+        hash.update(b"candor dialog version 1\n");
+        Version(hash)
+    }
+
+    fn part(&mut self, name: &str, content: &[u8]) {
+        for piece in [name.as_bytes(), content] {
+            self.0.update((piece.len() as u64).to_le_bytes());
+            self.0.update(piece);
+        }
+    }
+
+    fn finish(self) -> String {
+        hex::encode(self.0.finalize())
+    }
+}

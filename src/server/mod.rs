@@ -1,0 +1,16 @@
+//! The server: settings, what must be ready before the first call, and the HTTP routes.
+//!
+//! [`prepare`] does everything that can fail before a call comes in: dialogs checked, keys found, prompts rendered, recognisers loaded, ledger and
+//! index opened. [`Server::run`] then serves until it is told to stop, and lets calls in progress end well. What a request does is decided
+//! in `session` and `transport`; a route here translates.
+
+mod health;
+pub mod library;
+mod routes;
+pub mod settings;
+mod start;
+mod twilio;
+
+pub use routes::App;
+pub use settings::{Config, SettingsError};
+pub use start::{Progress, Server, StartError, ledger_settings, measure, prepare};

@@ -1,0 +1,85 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::routing::{any, get, post};
+
+use super::settings::{DialogSettings, Route};
+use super::{health, twilio};
+use crate::dialog::SharedDialog;
+use crate::handover::Request;
+use crate::session::Services;
+use crate::transport::twilio::Limits;
+use crate::transport::twilio::signature::Gate;
+use crate::transport::twilio::token::{StreamClaim, Tokens};
+
+/// What the routes share.
+pub struct App {
+    /// What sessions share.
+    pub services: Arc<Services>,
+    /// Every dialog that is served.
+    pub dialogs: Vec<SharedDialog>,
+    pub(super) default_dialog: SharedDialog,
+    pub(super) routes: Vec<Route>,
+    pub(super) gate: Gate,
+    pub(super) limits: Limits,
+    pub(super) streams: Tokens<StreamClaim>,
+    pub(super) whispers: Tokens<Request>,
+    pub(super) stopping: AtomicBool,
+}
+
+impl App {
+    /// The dialog of that name.
+    pub(super) fn dialog(&self, name: &str) -> Option<&SharedDialog> {
+        self.dialogs.iter().find(|dialog| dialog.file.dialog.value == name)
+    }
+
+    /// Whether no new call is taken any more.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn languages(&self) -> impl Iterator<Item = &str> {
+        let all: BTreeSet<&str> = self.dialogs.iter().flat_map(|d| d.file.languages.iter().map(|l| l.value.as_str())).collect();
+        all.into_iter()
+    }
+}
+
+/// The dialog of calls that no route claims.
+pub(super) fn default_dialog(dialogs: &[SharedDialog], settings: &DialogSettings) -> Result<SharedDialog, String> {
+    let names = || dialogs.iter().map(|d| d.file.dialog.value.as_str()).collect::<Vec<_>>().join(", ");
+    for route in &settings.routes {
+        let dialog = dialogs.iter().find(|dialog| dialog.file.dialog.value == route.dialog);
+        let Some(dialog) = dialog else {
+            return Err(format!("dialogs.routes: there is no dialog `{}`; there are: {}", route.dialog, names()));
+        };
+        let languages = &dialog.file.languages;
+        if let Some(language) = route.language.as_ref().filter(|wanted| !languages.iter().any(|l| l.value == **wanted)) {
+            return Err(format!("dialogs.routes: `{}` does not speak `{language}`", route.dialog));
+        }
+    }
+    match (&settings.default, dialogs) {
+        (Some(name), _) => {
+            let found = dialogs.iter().find(|dialog| dialog.file.dialog.value == *name);
+            found.cloned().ok_or_else(|| format!("dialogs.default: there is no dialog `{name}`; there are: {}", names()))
+        }
+        (None, [only]) => Ok(only.clone()),
+        (None, []) => Err(format!("there is no dialog in {}; put one there, or set dialogs.folder", settings.folder.display())),
+        (None, _) => Err(format!("there are several dialogs ({}): set dialogs.default to one of them", names())),
+    }
+}
+
+/// All routes.
+pub(super) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::counts))
+        .route("/twilio", get(twilio::stream))
+        .route("/twilio/voice", post(twilio::voice))
+        .route("/twilio/after", post(twilio::after))
+        .route("/twilio/wait", any(twilio::wait))
+        .route("/twilio/whisper", any(twilio::whisper))
+        .with_state(app)
+}

@@ -1,0 +1,334 @@
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::library::{self, Loaded, Problems};
+use super::{App, Config, health, routes};
+use crate::consent::Purpose;
+use crate::dialog::prompt::{Hearing, Line, Slots};
+use crate::handover;
+use crate::ledger::{self, Ledger, LedgerError};
+use crate::recording::{self, RecordingError, Recordings};
+use crate::session::{Calls, Control, Services, prompt_key};
+use crate::speech::stt::{LoadNote, Recognisers};
+use crate::speech::{PreparationError, PromptCache, PromptText};
+use crate::transport::twilio::signature::Gate;
+use crate::transport::twilio::token::Tokens;
+use crate::transport::twilio::{self, PublicAddress};
+
+/// How long a stream may take from the webhook to its token.
+const STREAM_TOKEN: Duration = Duration::from_secs(60);
+/// How long a whisper is kept for a colleague who has not answered yet.
+const WHISPER_TOKEN: Duration = Duration::from_secs(3600);
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A dialog that may not speak.
+    #[error("{0}")]
+    Dialog(Box<Problems>),
+    /// The folder of dialogs.
+    #[error("dialogs.folder {}: {error}", .folder.display())]
+    Dialogs {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        error: io::Error,
+    },
+    /// Settings that do not hold together.
+    #[error("{0}")]
+    Settings(String),
+    /// Keys, index or folders of recordings.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A prompt that cannot be rendered.
+    #[error(transparent)]
+    Prompt(#[from] PreparationError),
+    /// A folder that cannot be made.
+    #[error("{}: {error}", .folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        error: io::Error,
+    },
+    /// The address.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
+}
+
+/// What is being got ready.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// A step has begun.
+    Step(&'a str),
+    /// So many of so many prompts are ready.
+    Prompts(usize, usize),
+}
+
+/// Everything that calls need, ready.
+pub struct Server {
+    app: Arc<App>,
+    listener: TcpListener,
+    stop_limit: Duration,
+    ledger: ledger::Settings,
+}
+
+/// All dialogs of the configuration, checked.
+fn load_dialogs(config: &Config, targets: &handover::Targets) -> Result<Vec<Loaded>, StartError> {
+    let folder = &config.dialogs.folder;
+    let files = library::dialogs_in(folder).map_err(|error| StartError::Dialogs { folder: folder.clone(), error })?;
+    let names: Vec<String> = targets.names().map(str::to_owned).collect();
+    files.iter().map(|file| library::load(file, &config.prompts.folder, Some(&names)).map_err(StartError::Dialog)).collect()
+}
+
+/// Every line of a dialog that is the same for every caller.
+fn fixed_lines(loaded: &Loaded) -> Vec<Line> {
+    let dialog = &loaded.dialog;
+    let purposes: Vec<Purpose> = loaded.purposes().collect();
+    let mut lines = Vec::new();
+    for language in dialog.file.languages.iter().map(|l| &l.value) {
+        for (id, message) in dialog.texts.messages(language) {
+            let helper = id.starts_with("purpose-") || id.starts_with("spoken-");
+            if !message.spoken || helper || dialog.texts.has_slots(language, id) {
+                continue;
+            }
+            let about: Vec<Option<Purpose>> = if message.variables.contains("purpose") || message.variables.contains("days") {
+                purposes.iter().cloned().map(Some).collect()
+            } else {
+                vec![None]
+            };
+            for purpose in about {
+                for hearing in [Hearing::Voice, Hearing::Keys] {
+                    let (id, language, purpose) = (id.to_owned(), language.clone(), purpose.clone());
+                    lines.push(Line { id, language, hearing, purpose, slots: false });
+                }
+            }
+        }
+    }
+    lines
+}
+
+fn prompt_texts(dialogs: &[Loaded]) -> Result<Vec<PromptText>, StartError> {
+    let mut texts = Vec::new();
+    for loaded in dialogs {
+        for line in fixed_lines(loaded) {
+            let text = loaded.dialog.texts.text(&loaded.dialog.file, &line, &Slots::default());
+            let text = text.map_err(|error| StartError::Settings(error.to_string()))?.to_string();
+            let recorded = loaded.recorded.get(&(line.language.clone(), line.id.clone())).cloned();
+            let id = prompt_key(&loaded.dialog.file.dialog.value, &line);
+            texts.push(PromptText { id, language: line.language, text, recorded });
+        }
+    }
+    Ok(texts)
+}
+
+/// Renders every fixed prompt of the dialogs into `folder`, and gives how long a line takes.
+///
+/// # Errors
+/// [`StartError`] names the prompt that cannot be rendered.
+pub async fn measure(
+    dialogs: &[Loaded],
+    folder: &Path,
+    speech: &crate::speech::Settings,
+    mut progress: impl FnMut(Progress<'_>),
+) -> Result<PromptCache, StartError> {
+    let texts = prompt_texts(dialogs)?;
+    let (all, mut done) = (texts.len(), 0);
+    let prompts = PromptCache::prepare(folder, &speech.espeak, texts, |_| {
+        done += 1;
+        progress(Progress::Prompts(done, all));
+    });
+    Ok(prompts.await?)
+}
+
+/// Gets everything ready; only what could go wrong later is left.
+///
+/// # Errors
+/// [`StartError`] says what stops the start and what to do.
+pub async fn prepare(config: &Config, mut progress: impl FnMut(Progress<'_>)) -> Result<Server, StartError> {
+    health::start_counting();
+    progress(Progress::Step("checking dialogs"));
+    let targets = config.handover.check().map_err(|error| StartError::Settings(error.to_string()))?;
+    let dialogs = load_dialogs(config, &targets)?;
+    let folder = &config.storage.folder;
+    std::fs::create_dir_all(folder).map_err(|error| StartError::Folder { folder: folder.clone(), error })?;
+
+    progress(Progress::Step("opening the ledger"));
+    let ledger_settings = ledger_settings(config);
+    let ledger = Ledger::open(&ledger_settings)?;
+    for session in ledger.lost() {
+        tracing::warn!(%session, "this session was open when the server last stopped: what was not sealed is lost, and its ledger says so");
+    }
+    let purposes: BTreeSet<Purpose> = dialogs.iter().flat_map(Loaded::purposes).collect();
+    let purposes: Vec<Purpose> = purposes.into_iter().collect();
+    let recordings = Recordings::open(&recording::Settings::in_storage(folder), &ledger_settings, &purposes).await?;
+
+    progress(Progress::Step("rendering prompts"));
+    let prompts = measure(&dialogs, &folder.join("prompts"), &config.speech, &mut progress).await?;
+    for loaded in &dialogs {
+        let name = &loaded.dialog.file.dialog.value;
+        let length = |_: &Loaded, line: &Line| prompts.get(&line.language, &prompt_key(name, line)).map(|spoken| spoken.duration);
+        loaded.measure(length).map_err(StartError::Dialog)?;
+    }
+
+    progress(Progress::Step("loading recognisers"));
+    let languages: BTreeSet<String> =
+        dialogs.iter().flat_map(|l| l.dialog.file.languages.iter().map(|l| l.value.clone())).collect();
+    let languages: Vec<String> = languages.into_iter().collect();
+    let (recognisers, notes) = Recognisers::load(&config.speech, &languages).await;
+    for note in &notes {
+        tell(note);
+    }
+    warn_of_unknown_words(&dialogs, &recognisers);
+
+    let listen = config.server.listen;
+    let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
+    let listening = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
+    let address = PublicAddress::parse(&format!("http://{}", loopback(listening)));
+    let address = address.map_err(|error| StartError::Settings(format!("server.listen {error}")))?;
+    let gate = Gate::new(&config.twilio, &address).map_err(|error| StartError::Settings(error.to_string()))?;
+    if gate.is_this_machine_alone() {
+        tracing::warn!("twilio: no auth token is set, so calls are taken from this machine alone");
+    }
+    for target in targets.iter().filter(|target| !twilio::handover::carries_attributes(target)) {
+        tracing::warn!(target = target.name, "a plain queue carries no attributes: use a workflow, a number or a SIP address if colleagues are to see why a caller comes");
+    }
+    let dialogs: Vec<_> = dialogs.into_iter().map(|loaded| Arc::new(loaded.dialog)).collect();
+    let default_dialog = routes::default_dialog(&dialogs, &config.dialogs).map_err(StartError::Settings)?;
+    let most = config.session.max_calls;
+    let services = Arc::new(Services {
+        prompts,
+        recognisers,
+        speech: config.speech.clone(),
+        ledger: Arc::new(ledger),
+        recordings,
+        targets,
+        settings: config.session.clone(),
+        calls: Calls::new(most),
+    });
+    let app = Arc::new(App {
+        services,
+        dialogs,
+        default_dialog,
+        routes: config.dialogs.routes.clone(),
+        gate,
+        limits: config.twilio.limits.clone(),
+        streams: Tokens::new(most * 2 + 16, STREAM_TOKEN),
+        whispers: Tokens::new(most * 2 + 16, WHISPER_TOKEN),
+        stopping: AtomicBool::new(false),
+    });
+    Ok(Server { app, listener, stop_limit: Duration::from_secs(config.session.stop_seconds), ledger: ledger_settings })
+}
+
+/// Where the ledger lies and how long it is kept.
+pub fn ledger_settings(config: &Config) -> ledger::Settings {
+    let mut settings = ledger::Settings::in_storage(&config.storage.folder);
+    settings.term = config.storage.ledger_days.map(|days| Duration::from_secs(u64::from(days) * 24 * 3600));
+    settings
+}
+
+/// The address under which this machine reaches a listener on all of its addresses.
+fn loopback(listening: SocketAddr) -> SocketAddr {
+    if listening.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], listening.port())) } else { listening }
+}
+
+fn tell(note: &LoadNote) {
+    if note.keys_only() {
+        tracing::warn!("{note}");
+    } else {
+        tracing::info!("{note}");
+    }
+}
+
+/// Words that an engine can never hear are named once, so that an author can choose others.
+fn warn_of_unknown_words(dialogs: &[Loaded], recognisers: &Recognisers) {
+    for loaded in dialogs {
+        for language in loaded.dialog.file.languages.iter().map(|l| &l.value) {
+            let Some(recogniser) = recognisers.get(language) else { continue };
+            let phrases: Vec<String> = loaded.dialog.texts.messages(language).flat_map(|(_, m)| m.hear.clone()).collect();
+            let unknown = recogniser.unknown_words(&phrases);
+            if !unknown.is_empty() {
+                let (dialog, words) = (&loaded.dialog.file.dialog.value, unknown.join(", "));
+                tracing::warn!(dialog, language, words, "words of the dialog's phrases that the recogniser does not know and will never hear");
+            }
+        }
+    }
+}
+
+impl Server {
+    /// Where it listens.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// What its routes share.
+    pub fn app(&self) -> Arc<App> {
+        self.app.clone()
+    }
+
+    /// Serves until `stop`; then takes no new call, passes those in progress to a person, and ends when they are gone.
+    ///
+    /// # Errors
+    /// The listener's.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        let Server { app, listener, stop_limit, ledger } = self;
+        let services = app.services.clone();
+        let (stop_sweeping, sweeping_stops) = oneshot::channel::<()>();
+        let sweep = tokio::spawn(recording::sweep_until(
+            services.recordings.settings().clone(),
+            ledger,
+            services.recordings.index().clone(),
+            async move {
+                let _ = sweeping_stops.await;
+            },
+        ));
+        let router = routes::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let emptied = {
+            let app = app.clone();
+            async move {
+                stop.await;
+                empty(&app, stop_limit).await;
+            }
+        };
+        let served = axum::serve(listener, router).with_graceful_shutdown(emptied).await;
+        let _ = stop_sweeping.send(());
+        let _ = sweep.await;
+        served
+    }
+}
+
+/// Tells every call that the server stops, and waits until the callers are with a person or gone. The routes go on meanwhile: a phone system
+/// still has to ask where its caller goes.
+async fn empty(app: &App, limit: Duration) {
+    app.stopping.store(true, Ordering::SeqCst);
+    let calls = &app.services.calls;
+    tracing::info!(calls = calls.talking(), "stopping: no new calls; calls in progress are passed to a person");
+    for handle in calls.handles() {
+        handle.tell(Control::Stop).await;
+    }
+    let deadline = tokio::time::Instant::now() + limit;
+    while calls.talking() > 0 && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    if calls.talking() > 0 {
+        tracing::error!(calls = calls.talking(), "calls were still talking when the time to stop was over");
+    }
+    // The phone system asks where its callers go a moment after their streams have closed.
+    let grace = tokio::time::Instant::now() + Duration::from_secs(3);
+    while calls.open() > 0 && tokio::time::Instant::now() < grace.min(deadline) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

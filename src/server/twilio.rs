@@ -1,0 +1,232 @@
+//! The routes of the Twilio transport.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{ConnectInfo, Query, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::App;
+use crate::dialog::SharedDialog;
+use crate::handover::{Reason, Request};
+use crate::session::{self, AfterStream, Arrival, Control, ReturnLeg};
+use crate::transport::Leg;
+use crate::transport::twilio::leg::{self, Accepted};
+use crate::transport::twilio::token::StreamClaim;
+use crate::transport::twilio::{Webhook, WebhookError, handover, twiml, whisper};
+
+/// A call has come in: connect it to our stream, or, where there is no room, to a person.
+pub(super) async fn voice(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    uri: Uri,
+    headers: HeaderMap,
+    form: Bytes,
+) -> Response {
+    let webhook = match Webhook::read(&app.gate, peer.ip(), &headers, &uri, &form) {
+        Ok(webhook) => webhook,
+        Err(error) => return refuse(error),
+    };
+    let route = app.routes.iter().find(|route| webhook.was_called(&route.number));
+    let dialog = route.and_then(|route| app.dialog(&route.dialog)).unwrap_or(&app.default_dialog);
+    let language = route.and_then(|route| route.language.clone());
+    if app.is_stopping() || !app.services.calls.has_room() {
+        metrics::counter!("candor_calls_without_room_total").increment(1);
+        tracing::warn!("a call found no room and is passed to a person");
+        return xml(to_a_person(&app, dialog, language.as_deref(), &[]));
+    }
+    let name = dialog.file.dialog.value.clone();
+    let claim = StreamClaim::Arrival { call_sid: webhook.call_sid, dialog: name, language: language.clone() };
+    match app.streams.give(claim, Instant::now()) {
+        Ok(token) => xml(twiml::connect_stream(app.gate.address(), &token)),
+        Err(error) => {
+            tracing::warn!(%error, "a call could not be connected and is passed to a person");
+            xml(to_a_person(&app, dialog, language.as_deref(), &[]))
+        }
+    }
+}
+
+/// The stream of a call.
+pub(super) async fn stream(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    uri: Uri,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Response {
+    if let Err(error) = app.gate.check_stream(peer.ip(), &headers, &uri) {
+        return refuse(error.into());
+    }
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(_) => return (StatusCode::UPGRADE_REQUIRED, "this address speaks WebSocket: Twilio Media Streams\n").into_response(),
+    };
+    leg::bounded(upgrade).on_upgrade(move |socket| async move {
+        let begun = app.clone();
+        let ended = leg::run(socket, &app.limits, &app.streams, |accepted, leg| begin(begun, accepted, leg)).await;
+        tracing::debug!(?ended, "a stream has ended");
+    })
+}
+
+/// A stream that has shown its token gets a session, or goes back to its own.
+fn begin(app: Arc<App>, accepted: Accepted, leg: Leg) {
+    match accepted.claim {
+        StreamClaim::Arrival { dialog, language, .. } => {
+            let dialog = app.dialog(&dialog).unwrap_or(&app.default_dialog).clone();
+            let chosen = language.is_some();
+            let language = language.unwrap_or_else(|| default_language(&dialog));
+            let arrival = Arrival { call: accepted.call_sid, dialog, language, language_chosen: chosen };
+            if session::start(app.services.clone(), arrival, leg).is_none() {
+                // The leg is gone with this; Twilio asks what next, and the caller reaches a person.
+                tracing::warn!("a stream found no room; its caller is passed to a person");
+            }
+        }
+        StreamClaim::Return { call_sid, .. } => {
+            if let Some(handle) = app.services.calls.get(&call_sid) {
+                tokio::spawn(async move { handle.tell(Control::Returned(ReturnLeg(leg))).await });
+            }
+        }
+    }
+}
+
+/// The agent's stream has closed, or a handover has ended: what next?
+pub(super) async fn after(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    uri: Uri,
+    headers: HeaderMap,
+    form: Bytes,
+) -> Response {
+    let webhook = match Webhook::read(&app.gate, peer.ip(), &headers, &uri, &form) {
+        Ok(webhook) => webhook,
+        Err(error) => return refuse(error),
+    };
+    let call = &webhook.call_sid;
+    if let Some(outcome) = webhook.outcome {
+        let Some(handle) = app.services.calls.get(call) else {
+            // The session is over or was lost with an earlier run of this server.
+            let language = default_language(&app.default_dialog);
+            let there = outcome.comes_back() && webhook.in_progress;
+            return xml(if there { twiml::unavailable(&language) } else { twiml::hang_up() });
+        };
+        handle.tell(Control::HandoverEnded(outcome)).await;
+        if !outcome.comes_back() || !webhook.in_progress {
+            return xml(if webhook.in_progress { twiml::hang_up() } else { twiml::nothing() });
+        }
+        let claim = StreamClaim::Return { call_sid: call.clone(), session: handle.session };
+        return xml(match app.streams.give(claim, Instant::now()) {
+            Ok(token) => twiml::connect_stream(app.gate.address(), &token),
+            Err(_) => twiml::unavailable(&default_language(&app.default_dialog)),
+        });
+    }
+    if !webhook.in_progress {
+        return xml(twiml::nothing());
+    }
+    match app.services.calls.after_stream(call) {
+        AfterStream::HangUp => xml(twiml::hang_up()),
+        AfterStream::HandOver(_, request) => xml(verb(&app, &request)),
+        AfterStream::Rescue => {
+            metrics::counter!("candor_rescues_total").increment(1);
+            tracing::warn!("a caller whose session is gone is passed to a person");
+            xml(to_a_person(&app, &app.default_dialog, None, &[]))
+        }
+    }
+}
+
+/// What a queued caller hears next.
+#[derive(Deserialize)]
+pub(super) struct Waiting {
+    target: Option<String>,
+    language: Option<String>,
+}
+
+pub(super) async fn wait(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    uri: Uri,
+    headers: HeaderMap,
+    Query(waiting): Query<Waiting>,
+    form: Bytes,
+) -> Response {
+    let webhook = match Webhook::read(&app.gate, peer.ip(), &headers, &uri, &form) {
+        Ok(webhook) => webhook,
+        Err(error) => return refuse(error),
+    };
+    let Some(target) = waiting.target.and_then(|name| app.services.targets.get(&name).cloned()) else {
+        return (StatusCode::NOT_FOUND, "no such target\n").into_response();
+    };
+    let waited = Duration::from_secs(webhook.queue_seconds.unwrap_or(0));
+    let language = waiting.language.unwrap_or_else(|| default_language(&app.default_dialog));
+    xml(handover::wait(&target, &language, waited))
+}
+
+/// What the colleague hears before the caller.
+#[derive(Deserialize)]
+pub(super) struct Whisper {
+    token: String,
+}
+
+pub(super) async fn whisper(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    uri: Uri,
+    headers: HeaderMap,
+    Query(Whisper { token }): Query<Whisper>,
+    form: Bytes,
+) -> Response {
+    if let Err(error) = Webhook::read(&app.gate, peer.ip(), &headers, &uri, &form) {
+        return refuse(error);
+    }
+    xml(app.whispers.take(&token, Instant::now()).map_or_else(|_| whisper::silent(), |request| whisper::twiml(&request)))
+}
+
+/// The way to a person for a caller who has no session: the dialog's own target, if somebody is there.
+fn to_a_person(app: &App, dialog: &SharedDialog, language: Option<&str>, consent: &[(crate::consent::Purpose, crate::consent::ConsentState)]) -> String {
+    let language = language.map_or_else(|| default_language(dialog), str::to_owned);
+    let name = &dialog.file.handover.value.to.value;
+    let open = app.services.targets.get(name).is_some_and(|target| target.is_open(jiff::Timestamp::now()));
+    if !open {
+        return twiml::unavailable(&language);
+    }
+    let request = Request {
+        session: Uuid::nil(),
+        target: name.clone(),
+        reason: Reason::EngineFailed,
+        language,
+        consent: consent.iter().cloned().collect(),
+        slots: Default::default(),
+    };
+    verb(app, &request)
+}
+
+fn verb(app: &App, request: &Request) -> String {
+    let Some(target) = app.services.targets.get(&request.target) else { return twiml::unavailable(&request.language) };
+    let token = if handover::whispers(target) { app.whispers.give(request.clone(), Instant::now()).ok() } else { None };
+    handover::verb(target, request, app.gate.address(), token.as_deref())
+}
+
+fn default_language(dialog: &SharedDialog) -> String {
+    dialog.file.languages.first().map_or_else(|| "en".to_owned(), |language| language.value.clone())
+}
+
+fn xml(document: String) -> Response {
+    ([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], document).into_response()
+}
+
+/// The client learns that it was refused; why is in the log.
+fn refuse(error: WebhookError) -> Response {
+    metrics::counter!("candor_twilio_refused_total").increment(1);
+    tracing::warn!(%error, "a request to a Twilio route was refused");
+    let status = match error {
+        WebhookError::Signature(_) => StatusCode::FORBIDDEN,
+        WebhookError::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    (status, "refused\n").into_response()
+}

@@ -1,0 +1,48 @@
+//! One live call: joins transport, ears, mouth, dialog, recorder, ledger and handover.
+//!
+//! A session is one task ([`call`]). It moves frames on a 20 ms clock of its own, feeds what happens into the pure [`crate::dialog::flow`], and
+//! carries out the actions that come back: [`mouth`] says lines and collects the evidence that they were heard, [`turns`] holds the
+//! running turn in memory while the gate allows it, [`evidence`] turns facts into ledger entries. [`Calls`] knows the sessions that are open,
+//! so that a handover's result and a caller who comes back find theirs.
+//!
+//! **Architecture invariant:** nothing on this task waits for recognition, synthesis, disk or database; they answer through channels.
+
+mod call;
+mod calls;
+mod evidence;
+mod mouth;
+mod settings;
+mod turns;
+
+use std::sync::Arc;
+
+pub use call::{Arrival, Control, ReturnLeg, start};
+pub use calls::{AfterStream, Calls, Handle, Place};
+pub use mouth::prompt_key;
+pub use settings::Settings;
+
+use crate::handover::Targets;
+use crate::ledger::Ledger;
+use crate::recording::Recordings;
+use crate::speech::PromptCache;
+use crate::speech::stt::Recognisers;
+
+/// What all sessions of a server share.
+pub struct Services {
+    /// Every fixed prompt, ready to be sent.
+    pub prompts: PromptCache,
+    /// The languages that callers can be heard in.
+    pub recognisers: Recognisers,
+    /// How speech is heard.
+    pub speech: crate::speech::Settings,
+    /// The account of what was said and done.
+    pub ledger: Arc<Ledger>,
+    /// Where consented turns go.
+    pub recordings: Recordings,
+    /// Where callers can go.
+    pub targets: Targets,
+    /// How sessions behave.
+    pub settings: Settings,
+    /// The sessions that are open.
+    pub calls: Calls,
+}

@@ -1,0 +1,61 @@
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::consent::Thresholds;
+use crate::dialog::flow;
+
+/// The section `session` of the configuration.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// How many calls at once; the next is passed to a person straight away.
+    pub max_calls: usize,
+    /// How long a question waits for an answer, in milliseconds.
+    pub no_input_ms: u64,
+    /// How long a consent question waits, in milliseconds.
+    pub consent_window_ms: u64,
+    /// How long after a digit the next may take, in milliseconds.
+    pub inter_digit_ms: u64,
+    /// How long after its end a prompt may take to be reported as played, in milliseconds; later, there is no evidence.
+    pub evidence_ms: u64,
+    /// The confidence that a spoken yes must reach, 0 to 1.
+    pub consent_confidence: f32,
+    /// Whether sound that we paced ourselves counts as heard, for phone systems that report nothing. Twilio reports.
+    pub paced_can_grant: bool,
+    /// How long the result of a handover is waited for, in minutes.
+    pub handover_minutes: u64,
+    /// How long calls in progress may take to end when the server stops, in seconds.
+    pub stop_seconds: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            max_calls: 100,
+            no_input_ms: 6_000,
+            consent_window_ms: 7_000,
+            inter_digit_ms: 4_000,
+            evidence_ms: 3_000,
+            consent_confidence: 0.85,
+            paced_can_grant: false,
+            handover_minutes: 240,
+            stop_seconds: 40,
+        }
+    }
+}
+
+impl Settings {
+    /// What the flow needs of it.
+    pub(super) fn for_flow(&self, can_hear: impl Iterator<Item = String>, offer_languages: bool) -> flow::Settings {
+        flow::Settings {
+            no_input: Duration::from_millis(self.no_input_ms),
+            consent_window: Duration::from_millis(self.consent_window_ms),
+            inter_digit: Duration::from_millis(self.inter_digit_ms),
+            paced_can_grant: self.paced_can_grant,
+            thresholds: Thresholds { confidence: self.consent_confidence, ..Thresholds::default() },
+            can_hear: can_hear.collect(),
+            offer_languages,
+        }
+    }
+}

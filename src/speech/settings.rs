@@ -1,0 +1,142 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The section `speech` of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The folder that holds the recognition models, one folder each. Without it: `candor/models` in the user's cache folder.
+    pub models: Option<PathBuf>,
+    /// Which folder inside `models` serves a language, where it is not the usual one: `nl = "vosk-model-nl-spraakherkenning-0.6"`.
+    pub model_folders: BTreeMap<String, PathBuf>,
+    /// How texts become speech.
+    pub espeak: EspeakSettings,
+    /// What counts as voice.
+    pub vad: VadSettings,
+    /// Where an utterance begins and ends.
+    pub endpoint: EndpointSettings,
+    /// How the recogniser is waited for.
+    pub recognition: RecognitionSettings,
+}
+
+impl Settings {
+    /// The folder with the models: the configured one, else `$CANDOR_CACHE/models`, else `candor/models` under
+    /// `$XDG_CACHE_HOME` or `$HOME/.cache`.
+    pub fn models_folder(&self) -> PathBuf {
+        if let Some(folder) = &self.models {
+            return folder.clone();
+        }
+        let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let cache = from("CANDOR_CACHE")
+            .or_else(|| Some(from("XDG_CACHE_HOME").or_else(|| Some(from("HOME")?.join(".cache")))?.join("candor")));
+        cache.unwrap_or_else(|| Path::new(".cache").to_owned()).join("models")
+    }
+}
+
+/// eSpeak NG, run as a subprocess for each text.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EspeakSettings {
+    /// The program, found on the PATH unless it is a path.
+    pub program: PathBuf,
+    /// Speed, in words per minute (eSpeak NG takes 80 to 450).
+    pub rate: u32,
+    /// Which voice speaks a language: `en = "en-gb"`. A language that is not here is spoken by the voice of its own name.
+    pub voices: BTreeMap<String, String>,
+    /// How long one text may take, in milliseconds.
+    pub time_limit_ms: u64,
+}
+
+impl Default for EspeakSettings {
+    fn default() -> Self {
+        EspeakSettings { program: "espeak-ng".into(), rate: 150, voices: BTreeMap::new(), time_limit_ms: 10_000 }
+    }
+}
+
+impl EspeakSettings {
+    /// The voice that speaks `language`.
+    pub fn voice<'a>(&'a self, language: &'a str) -> &'a str {
+        self.voices.get(language).map_or(language, String::as_str)
+    }
+
+    /// How long one text may take.
+    pub fn time_limit(&self) -> Duration {
+        Duration::from_millis(self.time_limit_ms)
+    }
+}
+
+/// What counts as voice.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VadSettings {
+    /// The score from which 16 ms of sound count as voice, 0 to 1. Higher: less noise is taken for speech, quiet callers are lost.
+    pub threshold: f32,
+    /// How long frames may be missing before the gap counts as silence, in milliseconds. Some phone systems send nothing while
+    /// the caller is silent; late frames are no gap.
+    pub gap_ms: u64,
+}
+
+impl Default for VadSettings {
+    fn default() -> Self {
+        VadSettings { threshold: 0.65, gap_ms: 120 }
+    }
+}
+
+/// Where an utterance begins and ends. All in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EndpointSettings {
+    /// How much voice makes a beginning.
+    pub begin_ms: u64,
+    /// How much sound before the beginning the recogniser gets as well: first consonants are often too quiet to be voice.
+    pub pre_roll_ms: u64,
+    /// How much silence makes an end.
+    pub trailing_silence_ms: u64,
+    /// How long an utterance may last; it is ended there.
+    pub longest_ms: u64,
+}
+
+impl Default for EndpointSettings {
+    fn default() -> Self {
+        EndpointSettings { begin_ms: 80, pre_roll_ms: 300, trailing_silence_ms: 700, longest_ms: 20_000 }
+    }
+}
+
+/// How the recogniser is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecognitionSettings {
+    /// How long after the end of an utterance its words may come, in milliseconds; later, the engine counts as failed for it.
+    pub time_limit_ms: u64,
+}
+
+impl Default for RecognitionSettings {
+    fn default() -> Self {
+        RecognitionSettings { time_limit_ms: 4_000 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_section_is_the_default() {
+        assert_eq!(serde_json::from_str::<Settings>("{}").unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let error = serde_json::from_str::<Settings>(r#"{"espeak": {"voice": "nl"}}"#).unwrap_err();
+        assert!(error.to_string().contains("`voice`"), "{error}");
+    }
+
+    #[test]
+    fn a_language_is_spoken_by_the_voice_of_its_name_unless_another_is_set() {
+        let settings = EspeakSettings { voices: [("en".to_owned(), "en-us".to_owned())].into(), ..Default::default() };
+        assert_eq!((settings.voice("nl"), settings.voice("en")), ("nl", "en-us"));
+    }
+}

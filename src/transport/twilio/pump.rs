@@ -1,0 +1,226 @@
+//! Both directions of a started stream at once: neither waits for the other, and neither for the session.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::extract::ws::{Message as Frame, WebSocket};
+use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, interval_at, timeout, timeout_at};
+
+use super::Limits;
+use super::leg::{End, Ended, Reader, Violation};
+use super::limits::DRAIN;
+use super::marks::Marks;
+use super::message::{self, Event};
+use crate::transport::{Inbound, Mark, Outbound, PeerEnd};
+
+/// How many keys and marks may wait for a session that takes nothing, beyond its channel. A session that is so far behind is gone.
+const PENDING: usize = 4096;
+
+/// How long a peer that takes nothing any more may still be heard.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Pumps until one side ends it, and tells the session when it was not the session.
+pub(super) async fn run(
+    sink: &mut SplitSink<WebSocket, Frame>,
+    stream: &mut SplitStream<WebSocket>,
+    reader: Reader,
+    stream_sid: &str,
+    limits: &Limits,
+    inbound: mpsc::Sender<Inbound>,
+    outbound: mpsc::Receiver<Outbound>,
+) -> Ended {
+    let marks = SharedMarks { marks: Mutex::new(Marks::default()), cleared: Notify::new() };
+    let mut feed = Feed { session: inbound, pending: VecDeque::new() };
+    let ended = {
+        let mut reading = pin!(read(stream, reader, stream_sid, limits, &marks, &mut feed));
+        let mut writing = pin!(write(sink, outbound, stream_sid, limits, &marks));
+        tokio::select! {
+            end = &mut reading => end.into(),
+            // A peer that has said its last words may be gone before our next ones: they tell why.
+            ended = &mut writing => match ended {
+                Ended::Peer(PeerEnd::Lost) => timeout(LAST_WORDS, reading).await.map_or(ended, Ended::from),
+                ended => ended,
+            },
+        }
+    };
+    match &ended {
+        Ended::Asked => {}
+        Ended::Peer(end) => feed.end(*end).await,
+        Ended::Violation(_) => feed.end(PeerEnd::Violation).await,
+    }
+    ended
+}
+
+/// From Twilio to the session.
+async fn read(
+    stream: &mut SplitStream<WebSocket>,
+    mut reader: Reader,
+    stream_sid: &str,
+    limits: &Limits,
+    marks: &SharedMarks,
+    feed: &mut Feed,
+) -> End {
+    let mut last_chunk = None;
+    let mut deadline = Instant::now() + limits.idle;
+    loop {
+        let frame = tokio::select! {
+            biased;
+            () = feed.make_way(), if !feed.pending.is_empty() => continue,
+            () = marks.cleared.notified() => {
+                while let Some(mark) = marks.next_cleared() {
+                    feed.tell(Inbound::Cleared(mark));
+                }
+                continue;
+            }
+            frame = timeout_at(deadline, stream.next()) => frame,
+        };
+        let Ok(frame) = frame else { return End::Peer(PeerEnd::Lost) };
+        deadline = Instant::now() + limits.idle;
+        let message = match reader.message(frame) {
+            Ok(Some(message)) => message,
+            Ok(None) => continue,
+            Err(end) => return end,
+        };
+        if message.stream_sid.is_some_and(|named| named != stream_sid) {
+            return Violation::OtherStream.into();
+        }
+        match message.event {
+            Event::Media { inbound: true, chunk, payload, .. } => {
+                // Sound that comes late is of no use any more: the session has heard what follows it.
+                if last_chunk.is_some_and(|last| chunk <= last) {
+                    ignored("late-sound");
+                    continue;
+                }
+                last_chunk = Some(chunk);
+                if !payload.is_empty() {
+                    feed.sound(payload);
+                }
+            }
+            Event::Media { .. } => ignored("other-track"),
+            Event::Dtmf(Some(key)) => feed.tell(Inbound::Key(key)),
+            Event::Dtmf(None) => ignored("other-key"),
+            Event::Mark(name) => match marks.lock().played(&name) {
+                Some(mark) => feed.tell(Inbound::Played(mark)),
+                None => ignored("unknown-mark"),
+            },
+            Event::Stop => return End::Peer(PeerEnd::HungUp),
+            event => return Violation::OutOfPlace(event.name()).into(),
+        }
+        if feed.pending.len() > PENDING {
+            return End::Peer(PeerEnd::Lost);
+        }
+    }
+}
+
+/// From the session to Twilio.
+async fn write(
+    sink: &mut SplitSink<WebSocket, Frame>,
+    mut outbound: mpsc::Receiver<Outbound>,
+    stream_sid: &str,
+    limits: &Limits,
+    marks: &SharedMarks,
+) -> Ended {
+    let mut ping = interval_at(Instant::now() + limits.ping(), limits.ping());
+    loop {
+        let frame = tokio::select! {
+            said = outbound.recv() => match said {
+                Some(Outbound::Audio(sound)) => text(message::media(stream_sid, &sound)),
+                Some(Outbound::Mark(mark)) => text(message::mark(stream_sid, &marks.lock().sent(mark))),
+                Some(Outbound::Clear) => {
+                    // Counted before it is sent: a mark that returns from now on proves nothing.
+                    marks.lock().clear();
+                    marks.cleared.notify_one();
+                    text(message::clear(stream_sid))
+                }
+                Some(Outbound::End) | None => return Ended::Asked,
+            },
+            _ = ping.tick() => Frame::Ping(Bytes::new()),
+        };
+        match timeout(limits.write, sink.send(frame)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => return Ended::Peer(PeerEnd::Lost),
+        }
+    }
+}
+
+fn text(message: String) -> Frame {
+    Frame::Text(message.into())
+}
+
+fn ignored(reason: &'static str) {
+    metrics::counter!("candor_twilio_ignored_total", "reason" => reason).increment(1);
+}
+
+/// The marks of a stream, known to both directions.
+struct SharedMarks {
+    marks: Mutex<Marks>,
+    /// Wakes the reading direction, which is the one that talks to the session.
+    cleared: Notify,
+}
+
+impl SharedMarks {
+    /// The lock is held for a look-up, never across a wait.
+    fn lock(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_cleared(&self) -> Option<Mark> {
+        self.lock().next_cleared()
+    }
+}
+
+/// The way to the session. Sound is dropped where the channel is full; keys, marks and the end wait beside it, in their order.
+struct Feed {
+    session: mpsc::Sender<Inbound>,
+    pending: VecDeque<Inbound>,
+}
+
+impl Feed {
+    /// Sound: now or never.
+    fn sound(&mut self, sound: Bytes) {
+        let dropped = !self.pending.is_empty()
+            || matches!(self.session.try_send(Inbound::Audio(sound)), Err(mpsc::error::TrySendError::Full(_)));
+        if dropped {
+            metrics::counter!("candor_twilio_dropped_frames_total").increment(1);
+        }
+    }
+
+    /// What must not be lost.
+    fn tell(&mut self, said: Inbound) {
+        if !self.pending.is_empty() {
+            self.pending.push_back(said);
+        } else if let Err(mpsc::error::TrySendError::Full(said)) = self.session.try_send(said) {
+            self.pending.push_back(said);
+        }
+    }
+
+    /// Waits until the session takes the first that waits. Nothing is lost where this is given up half way.
+    async fn make_way(&mut self) {
+        match self.session.reserve().await {
+            Ok(place) => {
+                if let Some(said) = self.pending.pop_front() {
+                    place.send(said);
+                }
+            }
+            // The session is gone: nobody will ask.
+            Err(_) => self.pending.clear(),
+        }
+    }
+
+    /// The last word. A session that does not take it in time sees the channel close.
+    async fn end(&mut self, end: PeerEnd) {
+        self.tell(Inbound::Ended(end));
+        let _ = timeout(DRAIN, async {
+            while !self.pending.is_empty() {
+                self.make_way().await;
+            }
+        })
+        .await;
+    }
+}

@@ -1,0 +1,5 @@
+menu = Tell me.
+bye = Bye.
+heard =
+    .hear = heard
+silent = Silent

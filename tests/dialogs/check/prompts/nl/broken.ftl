@@ -1,0 +1,3 @@
+# refused: text-broken
+hello = Hallo { -merk }.
+bye = Dag.

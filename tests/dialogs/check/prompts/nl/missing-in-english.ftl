@@ -1,0 +1,2 @@
+only-dutch = Dit staat er alleen in het Nederlands.
+both = Dank u.

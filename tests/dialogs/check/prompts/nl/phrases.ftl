@@ -1,0 +1,12 @@
+menu = Zeg het maar.
+bye = Dag.
+first =
+    .hear = een | hetzelfde
+# refused: phrase-collision
+second =
+    .hear = twee | Hetzelfde!
+# refused: phrase-collision
+person =
+    .hear = iemand | een medewerker
+other-language =
+    .hear = taal

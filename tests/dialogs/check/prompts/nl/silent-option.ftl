@@ -1,0 +1,6 @@
+menu = Zeg het maar.
+bye = Dag.
+heard =
+    .hear = gehoord
+silent =
+    .hear = stil

@@ -1,0 +1,3 @@
+bye = Dag.
+# refused: text-broken
+hello = Hallo { $naam.

@@ -1,0 +1,6 @@
+fixed = Dit is altijd hetzelfde.
+# refused: recorded-but-varies
+varying = { $hearing ->
+    [voice] Zeg maar dag.
+   *[keys] Dag.
+ }
