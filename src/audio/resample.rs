@@ -61,7 +61,16 @@ impl Resampler {
             Some(engine) => (vec![0.0; engine.output_frames_max()], engine.output_delay()),
             None => (Vec::new(), 0),
         };
-        Ok(Resampler { engine, from, to, waiting: Vec::new(), chunk, delay_left, samples_in: 0, samples_out: 0 })
+        Ok(Resampler {
+            engine,
+            from,
+            to,
+            waiting: Vec::new(),
+            chunk,
+            delay_left,
+            samples_in: 0,
+            samples_out: 0,
+        })
     }
 
     /// Takes samples and puts what comes out behind what `out` already holds.
@@ -75,7 +84,8 @@ impl Resampler {
             out.extend_from_slice(samples);
             return Ok(());
         };
-        self.waiting.extend(samples.iter().map(|&sample| f32::from(sample)));
+        self.waiting
+            .extend(samples.iter().map(|&sample| f32::from(sample)));
         let mut taken = 0;
         while self.waiting.len() - taken >= engine.input_frames_next() {
             let (used, given) = run(engine, &self.waiting[taken..], &mut self.chunk, None)?;
@@ -100,7 +110,12 @@ impl Resampler {
             while self.samples_out < due {
                 let (_, given) = run(engine, &self.waiting[..rest], &mut self.chunk, Some(rest))?;
                 rest = 0;
-                self.samples_out += emit(&self.chunk[..given], &mut self.delay_left, due - self.samples_out, out);
+                self.samples_out += emit(
+                    &self.chunk[..given],
+                    &mut self.delay_left,
+                    due - self.samples_out,
+                    out,
+                );
             }
         }
         self.reset();
@@ -140,11 +155,24 @@ pub fn resample(samples: &[i16], from: u32, to: u32) -> Result<Vec<i16>, Resampl
 /// An engine whose chunk is about 20 ms, the length of a frame on the telephone.
 fn engine(from: u32, to: u32) -> Result<Fft<f32>, ResampleError> {
     let chunk = (from / 50).max(1) as usize;
-    Fft::new_custom(from as usize, to as usize, chunk, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Both)
-        .map_err(|source| ResampleError::Rates { from, to, source })
+    Fft::new_custom(
+        from as usize,
+        to as usize,
+        chunk,
+        1,
+        1,
+        WindowFunction::BlackmanHarris2,
+        FixedSync::Both,
+    )
+    .map_err(|source| ResampleError::Rates { from, to, source })
 }
 
-fn run(engine: &mut Fft<f32>, input: &[f32], output: &mut [f32], partial: Option<usize>) -> Result<(usize, usize), ResampleError> {
+fn run(
+    engine: &mut Fft<f32>,
+    input: &[f32],
+    output: &mut [f32],
+    partial: Option<usize>,
+) -> Result<(usize, usize), ResampleError> {
     let padded;
     // The adapter wants a full chunk to look at, even where only part of it counts.
     let input = match partial {
@@ -167,7 +195,9 @@ fn run(engine: &mut Fft<f32>, input: &[f32], output: &mut [f32], partial: Option
 fn emit(samples: &[f32], delay_left: &mut usize, limit: u64, out: &mut Vec<i16>) -> u64 {
     let skipped = (*delay_left).min(samples.len());
     *delay_left -= skipped;
-    let kept = samples[skipped..].iter().take(usize::try_from(limit).unwrap_or(usize::MAX));
+    let kept = samples[skipped..]
+        .iter()
+        .take(usize::try_from(limit).unwrap_or(usize::MAX));
     let before = out.len();
     // `as` saturates, which is what a sample beyond full scale wants.
     out.extend(kept.map(|&sample| sample.round() as i16));
@@ -180,11 +210,17 @@ mod tests {
 
     fn tone(hertz: f64, rate: u32, samples: usize) -> Vec<i16> {
         let step = hertz * std::f64::consts::TAU / f64::from(rate);
-        (0..samples).map(|n| (8000.0 * (step * n as f64).sin()) as i16).collect()
+        (0..samples)
+            .map(|n| (8000.0 * (step * n as f64).sin()) as i16)
+            .collect()
     }
 
     fn largest_difference(left: &[i16], right: &[i16]) -> i32 {
-        left.iter().zip(right).map(|(&l, &r)| (i32::from(l) - i32::from(r)).abs()).max().unwrap_or(0)
+        left.iter()
+            .zip(right)
+            .map(|(&l, &r)| (i32::from(l) - i32::from(r)).abs())
+            .max()
+            .unwrap_or(0)
     }
 
     #[test]
@@ -192,7 +228,11 @@ mod tests {
         for from in [8000, 11025, 16000, 22050, 32000, 44100, 48000] {
             for samples in [0usize, 1, 159, 160, 161, 4000, 22051] {
                 let out = resample(&tone(440.0, from, samples), from, 8000).unwrap();
-                assert_eq!(out.len(), (samples * 8000).div_ceil(from as usize), "{samples} samples at {from} Hz");
+                assert_eq!(
+                    out.len(),
+                    (samples * 8000).div_ceil(from as usize),
+                    "{samples} samples at {from} Hz"
+                );
             }
         }
     }
@@ -213,7 +253,11 @@ mod tests {
     #[test]
     fn what_is_above_the_telephone_band_does_not_fold_back() {
         let out = resample(&tone(6000.0, 22050, 22050), 22050, 8000).unwrap();
-        let loudest = out[800..7200].iter().map(|s| s.unsigned_abs()).max().unwrap();
+        let loudest = out[800..7200]
+            .iter()
+            .map(|s| s.unsigned_abs())
+            .max()
+            .unwrap();
         assert!(loudest < 20, "an alias of {loudest}");
     }
 
@@ -250,8 +294,17 @@ mod tests {
 
     #[test]
     fn a_rate_of_zero_is_an_error() {
-        assert!(matches!(Resampler::new(0, 8000), Err(ResampleError::Rates { .. })));
-        assert!(matches!(Resampler::new(8000, 0), Err(ResampleError::Rates { .. })));
-        assert!(matches!(resample(&[1], 0, 0), Err(ResampleError::Rates { .. })));
+        assert!(matches!(
+            Resampler::new(0, 8000),
+            Err(ResampleError::Rates { .. })
+        ));
+        assert!(matches!(
+            Resampler::new(8000, 0),
+            Err(ResampleError::Rates { .. })
+        ));
+        assert!(matches!(
+            resample(&[1], 0, 0),
+            Err(ResampleError::Rates { .. })
+        ));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Exit status 0: it holds. 1: it does not. 2: it was called wrongly.
 
-mod check;
+pub mod check;
 mod keys;
 mod ledger;
 mod recordings;

@@ -75,8 +75,8 @@ pub struct Slots(BTreeMap<String, Zeroizing<String>>);
 
 impl Slots {
     /// Keeps a value; an earlier one is wiped.
-    pub fn insert(&mut self, slot: &str, value: String) {
-        self.0.insert(slot.to_owned(), Zeroizing::new(value));
+    pub fn insert(&mut self, slot: impl Into<String>, value: impl Into<String>) {
+        self.0.insert(slot.into(), Zeroizing::new(value.into()));
     }
 
     /// Whether nothing was given.
@@ -412,7 +412,7 @@ mod tests {
         );
         let texts = texts.unwrap();
         let mut slots = Slots::default();
-        slots.set("number", "4711".into());
+        slots.insert("number", "4711");
         let line = |id: &str| Line { id: id.into(), language: "nl".into(), hearing: Hearing::Keys, purpose: None, slots: true };
         assert_eq!(texts.text(&file, &line("number"), &slots).unwrap().as_str(), "Nummer 4 7 1 1.");
         assert_eq!(texts.text(&file, &line("at"), &slots).unwrap().as_str(), "Zie v streepje w punt nl slash bel.");

@@ -13,4 +13,4 @@ mod twilio;
 
 pub use routes::App;
 pub use settings::{Config, SettingsError};
-pub use start::{Progress, Server, StartError, ledger_settings, measure, prepare};
+pub use start::{Progress, Server, StartError, ledger_settings, prepare};

@@ -100,11 +100,13 @@ pub struct Route {
 pub struct PromptSettings {
     /// The folder of texts and recorded prompts, a folder in it per language.
     pub folder: PathBuf,
+    /// Where the sound of rendered prompts is kept, by content; absent: `prompts` in the storage folder. Servers may share it.
+    pub rendered: Option<PathBuf>,
 }
 
 impl Default for PromptSettings {
     fn default() -> Self {
-        PromptSettings { folder: "prompts".into() }
+        PromptSettings { folder: "prompts".into(), rendered: None }
     }
 }
 

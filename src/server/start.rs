@@ -135,11 +135,8 @@ fn prompt_texts(dialogs: &[Loaded]) -> Result<Vec<PromptText>, StartError> {
     Ok(texts)
 }
 
-/// Renders every fixed prompt of the dialogs into `folder`, and gives how long a line takes.
-///
-/// # Errors
-/// [`StartError`] names the prompt that cannot be rendered.
-pub async fn measure(
+/// Renders every fixed prompt of the dialogs, as far as `folder` does not have it.
+async fn render(
     dialogs: &[Loaded],
     folder: &Path,
     speech: &crate::speech::Settings,
@@ -177,7 +174,8 @@ pub async fn prepare(config: &Config, mut progress: impl FnMut(Progress<'_>)) ->
     let recordings = Recordings::open(&recording::Settings::in_storage(folder), &ledger_settings, &purposes).await?;
 
     progress(Progress::Step("rendering prompts"));
-    let prompts = measure(&dialogs, &folder.join("prompts"), &config.speech, &mut progress).await?;
+    let rendered = config.prompts.rendered.clone().unwrap_or_else(|| folder.join("prompts"));
+    let prompts = render(&dialogs, &rendered, &config.speech, &mut progress).await?;
     for loaded in &dialogs {
         let name = &loaded.dialog.file.dialog.value;
         let length = |_: &Loaded, line: &Line| prompts.get(&line.language, &prompt_key(name, line)).map(|spoken| spoken.duration);

@@ -2,8 +2,8 @@
 //!
 //! The network has learned from sound that goes up to 8 kHz; the telephone's ends at 4. With nothing at all above, it takes noise for
 //! voice and hesitates over voice. So it is shown a faint mirror image of the telephone band in the upper one, by halving every
-//! other sample. Measured on short answers and background noise of real people: at equal answers found (all of 56), noise taken for
-//! speech fell from 19 clips in 20 to 1.
+//! other sample. Measured on recordings of people: 74 of 75 short answers are found (75 without it), and of 21 clips of background noise
+//! none is taken for speech (without it, at the threshold that finds as many answers, 13 of 14).
 
 use std::time::Duration;
 
@@ -29,7 +29,11 @@ impl Vad {
     /// A detector at the beginning of a stream.
     pub fn new(settings: VadSettings) -> Self {
         let detector = earshot::Detector::default();
-        Vad { detector, threshold: settings.threshold, waiting: Vec::with_capacity(2 * STEP_SAMPLES) }
+        Vad {
+            detector,
+            threshold: settings.threshold,
+            waiting: Vec::with_capacity(2 * STEP_SAMPLES),
+        }
     }
 
     /// Takes samples of the telephone band at 16 kHz; calls `step` for each 16 ms that are complete, with whether they are voice.
@@ -38,7 +42,11 @@ impl Vad {
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(rest.len().min(STEP_SAMPLES - self.waiting.len()));
             for &sample in piece {
-                let mirrored = if self.waiting.len() % 2 == 1 { sample / 2 } else { sample };
+                let mirrored = if self.waiting.len() % 2 == 1 {
+                    sample / 2
+                } else {
+                    sample
+                };
                 self.waiting.push(mirrored);
             }
             rest = after;

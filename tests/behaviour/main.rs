@@ -1,1 +1,27 @@
-//! scratch
+//! All tests of behaviour, one file each, in one program.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../../examples/caller/phone/mod.rs"]
+mod phone;
+
+mod service;
+mod stored;
+mod twilio_peer;
+
+mod a_crash_loses_nothing_sealed;
+mod dialog_check;
+mod exit_status_says_whether_it_holds;
+mod hears_korean;
+mod hears_where_people_speak;
+mod ledger_is_written;
+mod ledger_tampering;
+mod recording_sealing;
+mod recordings_access;
+mod retention_ends;
+mod speaks_prompts;
+mod survives_a_failing_recogniser;
+mod twilio_handover;
+mod twilio_limits;
+mod twilio_messages;
+mod twilio_signatures;
+mod withdrawal_erases;

@@ -175,7 +175,7 @@ fn variables<'a>(id: &str, of_the_engine: bool, slots: &BTreeSet<&'a str>) -> Ve
 fn sayable(input: &CheckInput, texts: &Texts, language: &str, id: &str, message: &Message, found: &mut Found) {
     let mut example = Slots::default();
     for variable in message.variables.iter().filter(|variable| !FIXED_VARIABLES.contains(&variable.as_str())) {
-        example.insert(variable, "1".into());
+        example.insert(variable, "1");
     }
     let about = ABOUT_A_PURPOSE.contains(&id);
     let announced = input.dialog.recording.iter().filter_map(|recorded| Purpose::new(&recorded.value.purpose.value).ok());

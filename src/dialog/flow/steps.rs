@@ -301,7 +301,7 @@ impl Flow {
         }
         self.hush();
         self.end_turn();
-        self.slots.insert(&collect.slot.value, digits.to_string());
+        self.slots.insert(&collect.slot.value, digits.as_str());
         match &collect.read_back {
             Some(prompt) => {
                 let lines = vec![self.line(&prompt.value), self.line("read-back-keys")];

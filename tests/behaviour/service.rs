@@ -1,0 +1,257 @@
+//! A real server for a test: the `candor` program with a storage folder of its own, its log in a file, and its own tools to look at
+//! what it wrote.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::phone::Caller;
+
+/// How a server is started.
+pub struct Plan {
+    dialogs: PathBuf,
+    prompts: PathBuf,
+    environment: Vec<(String, String)>,
+    /// Words per minute: tests listen faster than callers.
+    rate: u32,
+}
+
+/// A running server. It is killed when this is dropped.
+pub struct Service {
+    pub folder: TempDir,
+    pub base: String,
+    process: Child,
+    environment: Vec<(String, String)>,
+}
+
+/// The sample dialog, in Dutch and English.
+pub fn webshop() -> Plan {
+    Plan::of(project("dialogs"), project("prompts"))
+}
+
+/// A path in the project.
+pub fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+impl Plan {
+    /// A server for the dialogs and texts of these folders.
+    pub fn of(dialogs: PathBuf, prompts: PathBuf) -> Plan {
+        Plan { dialogs, prompts, environment: Vec::new(), rate: 260 }
+    }
+
+    /// A setting: `session.max_calls` is written `SESSION__MAX_CALLS`.
+    pub fn with(mut self, key: &str, value: &str) -> Plan {
+        self.environment.push((format!("CANDOR_{key}"), value.to_owned()));
+        self
+    }
+
+    /// Speaks at this many words per minute.
+    pub fn rate(mut self, rate: u32) -> Plan {
+        self.rate = rate;
+        self
+    }
+
+    /// Makes keys, starts the server and waits until it is ready.
+    pub fn start(self) -> Service {
+        let folder = tempfile::tempdir().unwrap();
+        self.start_in(folder)
+    }
+
+    fn start_in(self, folder: TempDir) -> Service {
+        let port = free_port();
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        let mut environment = vec![
+            ("CANDOR_SERVER__LISTEN".to_owned(), format!("127.0.0.1:{port}")),
+            ("CANDOR_STORAGE__FOLDER".to_owned(), text(&folder.path().join("data"))),
+            ("CANDOR_DIALOGS__FOLDER".to_owned(), text(&self.dialogs)),
+            ("CANDOR_PROMPTS__FOLDER".to_owned(), text(&self.prompts)),
+            // What the same words sound like is the same for every test.
+            ("CANDOR_PROMPTS__RENDERED".to_owned(), text(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("rendered"))),
+            ("CANDOR_SPEECH__ESPEAK__RATE".to_owned(), self.rate.to_string()),
+            ("CANDOR_LOG__LEVEL".to_owned(), "candor=trace,info".to_owned()),
+            ("TMPDIR".to_owned(), text(&folder.path().join("tmp"))),
+        ];
+        environment.extend(self.environment);
+        std::fs::create_dir_all(folder.path().join("tmp")).unwrap();
+        let made = tool(&environment, &["keys", "new", "--out", &text(&folder.path().join("private"))]);
+        assert!(made.status.success(), "keys: {}", String::from_utf8_lossy(&made.stderr));
+        let process = spawn(&environment, folder.path());
+        let mut service = Service { base: format!("http://127.0.0.1:{port}"), folder, process, environment };
+        service.wait_until_ready();
+        service
+    }
+}
+
+impl Service {
+    /// A caller of this server.
+    pub fn caller(&self) -> Caller {
+        Caller::builder(&self.base).limit(Duration::from_secs(170))
+    }
+
+    /// What the server has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("server.log")).unwrap()
+    }
+
+    /// Where the server keeps everything.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The private key of a purpose, which the server does not have.
+    pub fn private_key(&self, purpose: &str) -> PathBuf {
+        self.folder.path().join("private").join(format!("{purpose}.key"))
+    }
+
+    /// Runs `candor` beside the server, with its settings.
+    pub fn tool(&self, arguments: &[&str]) -> Output {
+        tool(&self.environment, arguments)
+    }
+
+    /// The sessions that have a ledger.
+    pub fn sessions(&self) -> Vec<String> {
+        let Ok(files) = std::fs::read_dir(self.data().join("ledger/sessions")) else { return Vec::new() };
+        files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+    }
+
+    /// The events of the only session, in order, as they stand in its ledger.
+    pub fn events(&self) -> Vec<Value> {
+        let sessions = self.sessions();
+        let [session] = sessions.as_slice() else { panic!("one session expected, found {sessions:?}") };
+        self.events_of(session)
+    }
+
+    /// The events of a session, in order.
+    pub fn events_of(&self, session: &str) -> Vec<Value> {
+        let file = self.data().join(format!("ledger/sessions/{session}.jsonl"));
+        let text = std::fs::read_to_string(file).unwrap();
+        let entries = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        entries.map(|entry| entry["event"].clone()).collect()
+    }
+
+    /// Waits until the only session's ledger has an event of this type that `wanted` takes, and gives all events.
+    pub async fn wait_for_event(&self, name: &str, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            if self.sessions().len() == 1 {
+                let events = self.events();
+                if events.iter().any(|event| event["type"] == name && wanted(event)) {
+                    return events;
+                }
+                assert!(Instant::now() < deadline, "no {name} in the ledger: {events:#?}");
+            }
+            assert!(Instant::now() < deadline, "no session with {name} in the ledger");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until the only session is closed, checks that the ledger verifies, and gives all events.
+    pub async fn closed(&self) -> Vec<Value> {
+        let events = self.wait_for_event("session.closed", |_| true).await;
+        let verified = self.tool(&["ledger", "verify"]);
+        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+        events
+    }
+
+    /// The sealed turns of all sessions.
+    pub fn sealed_turns(&self) -> Vec<PathBuf> {
+        files_below(&self.data().join("recordings")).into_iter().filter(|file| file.extension().is_some_and(|e| e == "age")).collect()
+    }
+
+    /// Asks the server to stop, as an operator would.
+    pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Kills the server in the middle of everything.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Waits until the process has ended by itself.
+    pub async fn ended(&mut self) -> std::process::ExitStatus {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the server does not stop:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Starts it again, in the same folder and with the same settings.
+    pub fn start_again(&mut self) {
+        self.process = spawn(&self.environment, self.folder.path());
+        self.wait_until_ready();
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([format!("-{name}"), self.process.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    fn wait_until_ready(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(180);
+        let address = self.base.trim_start_matches("http://").to_owned();
+        while std::net::TcpStream::connect(&address).is_err() {
+            let ended = self.process.try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < deadline, "the server does not start: {ended:?}\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// All files below a folder.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut files = Vec::new();
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
+    }
+    files
+}
+
+/// The types of events, in order.
+pub fn names(events: &[Value]) -> Vec<String> {
+    events.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The events of one type.
+pub fn of_type<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
+    events.iter().filter(|event| event["type"] == name).collect()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn command(environment: &[(String, String)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_candor"));
+    command.args(["--config", project("candor.toml").to_str().unwrap()]);
+    command.env_remove("RUST_LOG").envs(environment.iter().cloned()).stdin(Stdio::null());
+    command
+}
+
+fn tool(environment: &[(String, String)], arguments: &[&str]) -> Output {
+    command(environment).args(arguments).output().unwrap()
+}
+
+fn spawn(environment: &[(String, String)], folder: &Path) -> Child {
+    let log = File::options().create(true).append(true).open(folder.join("server.log")).unwrap();
+    command(environment).arg("serve").stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+}
