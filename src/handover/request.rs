@@ -132,6 +132,6 @@ mod tests {
     fn debug_output_hides_what_the_caller_gave() {
         let shown = format!("{:?}", request());
         assert!(!shown.contains("81726354"), "{shown}");
-        assert!(shown.contains("1 hidden"), "{shown}");
+        assert!(shown.contains("1 set"), "{shown}");
     }
 }

@@ -152,7 +152,11 @@ impl Config {
         }
         // Variables without `__` belong to scripts around the server.
         let environment = Env::prefixed("CANDOR_").filter(|key| key.as_str().contains("__")).split("__");
-        let figment = Figment::new().merge(Toml::file_exact(file)).merge(environment);
+        let mut figment = Figment::new();
+        if file.is_file() {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let figment = figment.merge(environment);
         figment.extract().map_err(|error| SettingsError(error.into_iter().map(explain).collect::<Vec<_>>().join("\n")))
     }
 }

@@ -8,6 +8,7 @@ mod service;
 mod stored;
 mod twilio_peer;
 
+mod any_call;
 mod a_crash_loses_nothing_sealed;
 mod dialog_check;
 mod exit_status_says_whether_it_holds;

@@ -1,0 +1,355 @@
+//! Whatever happens in a call, in whatever order: the promises hold. Random events drive the pure state machine of a call, without a socket
+//! or a clock; a small world around it says lines, keeps turns through the real gate and writes down what it was told to do.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use candor::consent::{ConsentState, ConsentedTurn, SessionTime, TurnPermit};
+use candor::dialog::SharedDialog;
+use candor::dialog::flow::{
+    Action, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings, Utterance,
+};
+use candor::server::library;
+use proptest::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::service::project;
+
+fn webshop() -> SharedDialog {
+    static DIALOG: OnceLock<SharedDialog> = OnceLock::new();
+    let load = || Arc::new(library::load(&project("dialogs/webshop.yaml"), &project("prompts"), None).unwrap().dialog);
+    DIALOG.get_or_init(load).clone()
+}
+
+fn three_bases() -> SharedDialog {
+    static DIALOG: OnceLock<SharedDialog> = OnceLock::new();
+    let load = || {
+        let file = project("tests/dialogs/any-call/three-bases.yaml");
+        Arc::new(library::load(&file, &project("tests/dialogs/any-call/prompts"), None).unwrap().dialog)
+    };
+    DIALOG.get_or_init(load).clone()
+}
+
+/// What a caller, a phone system or a fault may do next.
+#[derive(Clone, Debug)]
+enum Step {
+    Key(char),
+    Say { words: &'static str, second: &'static str, confidence: f32, late: bool },
+    Voice,
+    Mumble,
+    LineEnds(Heard),
+    Wait(u64),
+    EngineFails,
+    RecordingFails,
+    Erased(bool, bool),
+    Handover(HandoverEnd),
+    Returns,
+    Stop,
+    HangUp,
+}
+
+const WORDS: [&str; 12] = [
+    "ja", "nee", "ja maar", "ja hoor", "stop opname", "medewerker", "retour", "toch opnemen", "herhaal", "english", "", "iets heel anders",
+];
+
+fn step() -> impl Strategy<Value = Step> {
+    let heard = prop_oneof![
+        24 => Just(Heard::Complete(Grade::Peer)),
+        1 => Just(Heard::Complete(Grade::Paced)),
+        1 => Just(Heard::Cut),
+        1 => Just(Heard::Failed),
+        1 => Just(Heard::NoEvidence),
+    ];
+    let words = || prop::sample::select(&WORDS[..]);
+    let end = prop::sample::select(vec![
+        HandoverEnd::Answered,
+        HandoverEnd::NobodyAnswered,
+        HandoverEnd::Closed,
+        HandoverEnd::CallerLeft,
+        HandoverEnd::Failed,
+    ]);
+    prop_oneof![
+        30 => heard.prop_map(Step::LineEnds),
+        14 => prop::sample::select("1234567890*#".chars().collect::<Vec<_>>()).prop_map(Step::Key),
+        6 => prop::sample::select("11289".chars().collect::<Vec<_>>()).prop_map(Step::Key),
+        10 => (words(), words(), 0.5f32..1.0, any::<bool>())
+            .prop_map(|(words, second, confidence, late)| Step::Say { words, second, confidence, late }),
+        5 => Just(Step::Say { words: "ja", second: "ja", confidence: 0.99, late: true }),
+        5 => Just(Step::Voice),
+        3 => Just(Step::Mumble),
+        10 => (1u64..12_000).prop_map(Step::Wait),
+        1 => Just(Step::EngineFails),
+        1 => Just(Step::RecordingFails),
+        4 => (any::<bool>(), any::<bool>()).prop_map(|(complete, kept)| Step::Erased(complete, kept)),
+        3 => end.prop_map(Step::Handover),
+        3 => Just(Step::Returns),
+        1 => Just(Step::Stop),
+        1 => Just(Step::HangUp),
+    ]
+}
+
+/// A call: often it gets some way in good order (as many lines heard to the end, then a yes) before anything can happen.
+fn call(opening: usize) -> impl Strategy<Value = Vec<Step>> {
+    let good = prop_oneof![Just(0), 0..=opening, Just(opening), Just(opening)];
+    (good, any::<bool>(), prop::collection::vec(step(), 0..80)).prop_map(move |(good, yes, steps)| {
+        let mut call = vec![heard(); good];
+        if yes && good == opening {
+            call.extend([Step::Key('1'), heard(), heard()]);
+        }
+        call.extend(steps);
+        call
+    })
+}
+
+/// Everything around the state machine.
+struct World {
+    flow: Flow,
+    now: SessionTime,
+    person_there: bool,
+    saying: VecDeque<(PlayId, usize, String)>,
+    permit: Option<(TurnPermit, SessionTime)>,
+    kept: Vec<(ConsentedTurn<()>, SessionTime)>,
+    facts: Vec<(Fact, SessionTime)>,
+    first_line: Option<String>,
+    leaves: u32,
+    recorder_on: bool,
+    closed: Vec<SessionOutcome>,
+    /// Every line that has ended since the language was chosen, and how.
+    said_since_opening: Vec<(String, Heard)>,
+}
+
+impl World {
+    fn new(dialog: SharedDialog, can_hear: bool, person_there: bool, recording_grade: bool) -> World {
+        let can_hear = if can_hear { ["nl", "en"].map(str::to_owned).into() } else { Default::default() };
+        let settings = Settings { can_hear, paced_can_grant: recording_grade, ..Settings::default() };
+        World {
+            flow: Flow::new(dialog, "nl", settings),
+            now: SessionTime::START,
+            person_there,
+            saying: VecDeque::new(),
+            permit: None,
+            kept: Vec::new(),
+            facts: Vec::new(),
+            first_line: None,
+            leaves: 0,
+            recorder_on: false,
+            closed: Vec::new(),
+            said_since_opening: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for action in self.flow.handle(event, self.now) {
+                self.act(action, &mut events);
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action, events: &mut VecDeque<Event>) {
+        assert!(self.closed.is_empty(), "nothing follows the end: {action:?}");
+        match action {
+            Action::Say { play, lines } => {
+                for (index, line) in lines.into_iter().enumerate() {
+                    self.first_line.get_or_insert(line.id.clone());
+                    self.saying.push_back((play, index, line.id));
+                }
+            }
+            Action::Hush => {
+                for (place, (play, index, id)) in self.saying.drain(..).enumerate() {
+                    let began = (place == 0).then_some(self.now);
+                    self.said_since_opening.push((id, Heard::Cut));
+                    events.push_back(Event::LineEnded(Ended { play, index, began, heard: Heard::Cut }));
+                }
+            }
+            Action::NextTurn { ordinal, kind } => {
+                assert!(self.permit.is_none(), "the turn before has ended or was dropped");
+                self.permit = self.flow.consents().open_turn(ordinal, self.now, &kind).map(|permit| (permit, self.now));
+                assert!(self.permit.is_none() || self.recorder_on, "no turn is held while the recorder is off");
+            }
+            Action::EndTurn => {
+                if let Some((permit, began)) = self.permit.take()
+                    && let Some(turn) = self.flow.consents().admit(&permit, 1, began, self.now, ())
+                {
+                    assert!(self.recorder_on, "nothing is kept while the recorder is off");
+                    self.kept.push((turn, self.now));
+                }
+            }
+            Action::DropTurn => self.permit = None,
+            Action::Knock(_) => events.push_back(match self.person_there {
+                true => Event::PersonThere,
+                false => Event::NobodyThere(HandoverEnd::Closed),
+            }),
+            Action::Leave(_) => {
+                assert!(!self.recorder_on && self.permit.is_none(), "the recorder has stopped before the agent leaves");
+                assert!(!self.flow.consents().is_recording(), "no grant outlives the agent's leaving");
+                self.leaves += 1;
+            }
+            Action::Note(fact) => self.note(fact),
+            Action::Close(outcome) => {
+                assert!(!self.recorder_on && self.permit.is_none(), "the recorder has stopped before the end");
+                self.closed.push(outcome);
+            }
+            Action::Language(_) => self.said_since_opening.clear(),
+            Action::Listen(_) | Action::Erase { .. } => {}
+        }
+    }
+
+    fn note(&mut self, fact: Fact) {
+        match &fact {
+            Fact::RecorderStarted { .. } => self.recorder_on = true,
+            Fact::RecorderStopped { .. } => self.recorder_on = false,
+            Fact::Consent(change) if change.to == ConsentState::Given => self.check_grant(change.basis.as_str()),
+            _ => {}
+        }
+        self.facts.push((fact, self.now));
+    }
+
+    /// No grant without disclosures and a question that were heard to the end.
+    fn check_grant(&self, basis: &str) {
+        let heard = |id: &str| {
+            let last = self.said_since_opening.iter().rev().find(|(said, _)| said == id);
+            matches!(last, Some((_, Heard::Complete(_))))
+        };
+        assert!(heard("disclosure-automated"), "a grant without the first disclosure: {:?}", self.said_since_opening);
+        assert!(heard(&format!("disclosure-{basis}")), "a grant without its disclosure: {:?}", self.said_since_opening);
+        if basis == "consent" {
+            let asked = ["consent-question", "consent-reask"];
+            let last = self.said_since_opening.iter().rev().find(|(said, _)| asked.contains(&said.as_str()));
+            assert!(matches!(last, Some((_, Heard::Complete(_)))), "a grant without a heard question: {last:?}");
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Key(key) => self.take(Event::Key(key)),
+            Step::Say { words, second, confidence, late } => {
+                self.take(Event::SpeechBegan);
+                let began = if late { self.now } else { self.now - Duration::from_secs(3) };
+                self.now = self.now + Duration::from_millis(500);
+                let (text, second_look) = (Zeroizing::new(words.to_owned()), Some(Zeroizing::new(second.to_owned())));
+                let speech = Duration::from_millis(400);
+                self.take(Event::Utterance(Utterance { text, second_look, confidence, began, speech }));
+            }
+            Step::Voice => self.take(Event::SpeechBegan),
+            Step::Mumble => self.take(Event::NotUnderstood),
+            Step::LineEnds(heard) => {
+                let Some((play, index, id)) = self.saying.pop_front() else { return };
+                let began = Some(self.now);
+                self.now = self.now + Duration::from_secs(2);
+                self.said_since_opening.push((id, heard));
+                self.take(Event::LineEnded(Ended { play, index, began, heard }));
+            }
+            Step::Wait(ms) => {
+                self.now = self.now + Duration::from_millis(ms);
+                if self.flow.deadline().is_some_and(|at| at <= self.now) {
+                    self.take(Event::Tick);
+                }
+            }
+            Step::EngineFails => self.take(Event::EngineFailed),
+            Step::RecordingFails => self.take(Event::RecordingFailed),
+            Step::Erased(complete, kept) => self.take(Event::Erased(Erasure { complete, kept })),
+            Step::Handover(end) => self.take(Event::HandoverEnded(end)),
+            Step::Returns => self.take(Event::Returned),
+            Step::Stop => self.take(Event::Stopping),
+            Step::HangUp => self.take(Event::CallerGone(SessionOutcome::CallerHungUp)),
+        }
+    }
+
+    fn run(&mut self, steps: Vec<Step>) {
+        self.take(Event::Begin);
+        for step in steps {
+            if self.closed.is_empty() {
+                self.step(step);
+            }
+        }
+        if self.closed.is_empty() {
+            self.take(Event::CallerGone(SessionOutcome::CallerHungUp));
+        }
+    }
+}
+
+fn check(dialog: SharedDialog, steps: Vec<Step>, can_hear: bool, person_there: bool) -> World {
+    let mut world = World::new(dialog, can_hear, person_there, false);
+    world.run(steps);
+    assert_eq!(world.first_line.as_deref(), Some("disclosure-automated"), "every session opens with what the agent is");
+    assert_eq!(world.closed.len(), 1, "every session ends, once");
+    for (turn, ended) in &world.kept {
+        let given_before = world.facts.iter().any(|(fact, at)| {
+            matches!(fact, Fact::Consent(change) if change.to == ConsentState::Given) && *at <= turn.began()
+        });
+        assert!(given_before && turn.ended() == *ended && !turn.terms().is_empty());
+    }
+    for (purpose, _, state) in world.flow.consents().states() {
+        assert!(!matches!(state, ConsentState::Given | ConsentState::Requested), "{purpose} is left {state:?}");
+    }
+    let started = world.facts.iter().filter(|(fact, _)| matches!(fact, Fact::RecorderStarted { .. })).count();
+    let stopped = world.facts.iter().filter(|(fact, _)| matches!(fact, Fact::RecorderStopped { .. })).count();
+    assert_eq!(started, stopped, "what was started was stopped");
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_events_breaks_a_promise(
+        steps in call(4), can_hear: bool, person_there: bool,
+    ) {
+        check(webshop(), steps, can_hear, person_there);
+    }
+
+    #[test]
+    fn no_sequence_of_events_breaks_a_promise_with_three_bases(
+        steps in call(6), can_hear: bool, person_there: bool,
+    ) {
+        check(three_bases(), steps, can_hear, person_there);
+    }
+}
+
+fn heard() -> Step {
+    Step::LineEnds(Heard::Complete(Grade::Peer))
+}
+
+/// The opening up to the end of the question: automated, the offer of the other language, recording, question.
+fn opening() -> Vec<Step> {
+    vec![heard(), heard(), heard(), heard()]
+}
+
+#[test]
+fn the_random_calls_do_reach_kept_turns() {
+    let mut steps = opening();
+    steps.extend([Step::Key('1'), heard(), heard(), Step::Key('3')]);
+    let world = check(webshop(), steps, false, true);
+    assert_eq!(world.kept.len(), 1, "{:?}", world.facts);
+}
+
+#[test]
+fn a_question_without_evidence_takes_no_yes() {
+    for end in [Heard::Cut, Heard::Failed, Heard::NoEvidence, Heard::Complete(Grade::Paced)] {
+        for place in [0, 2, 3] {
+            let mut steps = opening();
+            steps[place] = Step::LineEnds(end);
+            steps.extend([Step::Key('1'), heard(), heard(), Step::Key('3'), heard(), Step::Key('1')]);
+            let world = check(webshop(), steps, false, true);
+            assert!(world.kept.is_empty(), "{end:?} at {place}");
+            let given = world.facts.iter().any(|(f, _)| matches!(f, Fact::Consent(change) if change.to == ConsentState::Given));
+            assert!(!given, "{end:?} at {place}");
+        }
+    }
+}
+
+#[test]
+fn withdrawing_twice_does_nothing_the_second_time() {
+    let mut steps = opening();
+    steps.extend([Step::Key('1'), heard(), heard()]);
+    let star_nine = || [Step::Key('*'), Step::Key('9')];
+    steps.extend(star_nine());
+    steps.extend([Step::Erased(true, false), heard(), heard()]);
+    let once = check(webshop(), steps.clone(), false, true).facts.len();
+    steps.extend(star_nine());
+    let twice = check(webshop(), steps, false, true).facts.len();
+    assert_eq!(once, twice);
+}

@@ -1,0 +1,11 @@
+menu = Press one to agree on something, two for a colleague, three to hear this again.
+agree =
+    .hear = agree
+leave =
+    .hear = leave
+again =
+    .hear = return
+number = Key in your number.
+number-back = That is { $number }.
+thanks = Good.
+no-thanks = Fine.

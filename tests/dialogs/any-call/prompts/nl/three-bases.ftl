@@ -1,0 +1,11 @@
+menu = Toets één om iets af te spreken, twee voor een medewerker, drie om dit nog eens te horen.
+agree =
+    .hear = afspreken
+leave =
+    .hear = weg
+again =
+    .hear = retour
+number = Toets uw nummer in.
+number-back = Dat is { $number }.
+thanks = Fijn.
+no-thanks = Goed.
