@@ -35,11 +35,7 @@ fn main() {
 
 /// The folder named by `VOSK_LIB_DIR`, else the one in the cache that `make setup` fills.
 fn library_folder() -> Option<PathBuf> {
-    let folder = |name| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let folder = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     folder(OWN_FOLDER).or_else(|| {
         folder("CANDOR_CACHE")
             .or_else(|| folder("XDG_CACHE_HOME").map(|cache| cache.join("candor")))

@@ -119,24 +119,14 @@ fn seconds(written: &str) -> Result<Duration, String> {
 }
 
 fn shared_key(written: &str) -> Result<(String, String), String> {
-    let (name, secret) = written
-        .split_once(':')
-        .ok_or("expected the key's name, a colon and the key")?;
+    let (name, secret) = written.split_once(':').ok_or("expected the key's name, a colon and the key")?;
     Ok((name.to_owned(), secret.to_owned()))
 }
 
 /// The acts of both kinds in the order of the command line.
 fn acts(matches: &ArgMatches, arguments: &Arguments) -> Vec<script::Act> {
-    let places = |name: &str| {
-        matches
-            .indices_of(name)
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-    };
-    let pressed = places("press")
-        .into_iter()
-        .zip(arguments.press.iter().cloned());
+    let places = |name: &str| matches.indices_of(name).into_iter().flatten().collect::<Vec<_>>();
+    let pressed = places("press").into_iter().zip(arguments.press.iter().cloned());
     let said = places("say").into_iter().zip(arguments.say.iter().cloned());
     let mut acts: Vec<_> = pressed.chain(said).collect();
     acts.sort_by_key(|(place, _)| *place);
@@ -146,13 +136,8 @@ fn acts(matches: &ArgMatches, arguments: &Arguments) -> Vec<script::Act> {
 fn caller(arguments: &Arguments) -> Caller {
     let mut caller = Caller::builder(&arguments.server).limit(arguments.limit);
     caller = caller.desk(match arguments.desk {
-        DeskChoice::Answers => Desk::Answers {
-            after: Duration::from_secs(2),
-            talks: Duration::from_secs(3),
-        },
-        DeskChoice::Nobody => Desk::Nobody {
-            after: Duration::from_secs(8),
-        },
+        DeskChoice::Answers => Desk::Answers { after: Duration::from_secs(2), talks: Duration::from_secs(3) },
+        DeskChoice::Nobody => Desk::Nobody { after: Duration::from_secs(8) },
         DeskChoice::Full => Desk::Full,
     });
     caller = caller.mark_answers(match arguments.marks {
@@ -175,11 +160,7 @@ fn caller(arguments: &Arguments) -> Caller {
     if let Some(number) = &arguments.from {
         caller = caller.from(number);
     }
-    if arguments.no_frames {
-        caller.no_frames()
-    } else {
-        caller
-    }
+    if arguments.no_frames { caller.no_frames() } else { caller }
 }
 
 /// Makes the call. `true`: it ended properly and the server kept to the protocol.
@@ -192,11 +173,7 @@ async fn call(arguments: &Arguments, acts: Vec<script::Prepared>) -> Result<bool
             _ => {}
         }
     };
-    let ((), (), undone) = tokio::join!(
-        telling::tell(&call),
-        hang_up,
-        script::perform(&call, acts, arguments.pause)
-    );
+    let ((), (), undone) = tokio::join!(telling::tell(&call), hang_up, script::perform(&call, acts, arguments.pause));
     let outcome = call.outcome().await;
     if undone > 0 {
         println!("the call was over before {undone} of what I was to press or say");
@@ -210,8 +187,7 @@ async fn call(arguments: &Arguments, acts: Vec<script::Prepared>) -> Result<bool
         }
         None => println!("heard {heard:.1} s"),
     }
-    Ok(outcome.violations.is_empty()
-        && matches!(outcome.ended_by, EndedBy::Server | EndedBy::Caller))
+    Ok(outcome.violations.is_empty() && matches!(outcome.ended_by, EndedBy::Server | EndedBy::Caller))
 }
 
 #[tokio::main]
@@ -248,38 +224,17 @@ mod tests {
     #[test]
     fn presses_and_words_keep_the_order_of_the_command_line() {
         let matches = Arguments::command()
-            .try_get_matches_from([
-                "caller",
-                "--press",
-                "1",
-                "--say",
-                "ja",
-                "--press",
-                "*9@now",
-                "--say=nee",
-            ])
+            .try_get_matches_from(["caller", "--press", "1", "--say", "ja", "--press", "*9@now", "--say=nee"])
             .unwrap();
         let arguments = Arguments::from_arg_matches(&matches).unwrap();
         let order: Vec<_> = acts(&matches, &arguments);
         assert_eq!(
             order,
             [
-                Act {
-                    when: When::Turn,
-                    what: What::Press("1".into())
-                },
-                Act {
-                    when: When::Turn,
-                    what: What::SayText("ja".into())
-                },
-                Act {
-                    when: When::Now,
-                    what: What::Press("*9".into())
-                },
-                Act {
-                    when: When::Turn,
-                    what: What::SayText("nee".into())
-                },
+                Act { when: When::Turn, what: What::Press("1".into()) },
+                Act { when: When::Turn, what: What::SayText("ja".into()) },
+                Act { when: When::Now, what: What::Press("*9".into()) },
+                Act { when: When::Turn, what: What::SayText("nee".into()) },
             ]
         );
     }

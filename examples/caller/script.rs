@@ -45,10 +45,7 @@ pub fn press(written: &str) -> Result<Act, String> {
     if keys.is_empty() || !keys.chars().all(|key| matches!(key, '0'..='9' | '*' | '#')) {
         return Err("keys are 0 to 9, * and #, such as 1 or *9, followed by @now or @SECONDS if not in turn".to_owned());
     }
-    Ok(Act {
-        when,
-        what: What::Press(keys.to_owned()),
-    })
+    Ok(Act { when, what: What::Press(keys.to_owned()) })
 }
 
 /// Reads `TEXT` or a WAV file's name, followed by `@now` or `@SECONDS` if not in turn.
@@ -61,17 +58,11 @@ pub fn say(written: &str) -> Result<Act, String> {
         return Err("there is nothing to say: give a text or the name of a WAV file".to_owned());
     }
     let file = PathBuf::from(said);
-    let is_wav = file
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("wav"));
+    let is_wav = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav"));
     if is_wav && !file.is_file() {
         return Err(format!("there is no file {said}"));
     }
-    let what = if is_wav {
-        What::SayFile(file)
-    } else {
-        What::SayText(said.to_owned())
-    };
+    let what = if is_wav { What::SayFile(file) } else { What::SayText(said.to_owned()) };
     Ok(Act { when, what })
 }
 
@@ -79,11 +70,8 @@ fn split(written: &str) -> Result<(&str, When), String> {
     match written.rsplit_once('@') {
         Some((before, "now")) => Ok((before, When::Now)),
         Some((before, after)) if after.starts_with(|first: char| first.is_ascii_digit()) => {
-            let seconds: f64 = after
-                .parse()
-                .map_err(|_| format!("@{after} is no number of seconds"))?;
-            let at = Duration::try_from_secs_f64(seconds)
-                .map_err(|_| format!("@{after} is no time in a call"))?;
+            let seconds: f64 = after.parse().map_err(|_| format!("@{after} is no number of seconds"))?;
+            let at = Duration::try_from_secs_f64(seconds).map_err(|_| format!("@{after} is no time in a call"))?;
             Ok((before, When::At(at)))
         }
         _ => Ok((written, When::Turn)),
@@ -113,10 +101,7 @@ pub async fn prepare(acts: Vec<Act>, language: &str) -> Result<Vec<Prepared>, Ph
             What::SayText(text) => PreparedWhat::Say(voice::from_text(&text, language).await?),
             What::SayFile(file) => PreparedWhat::Say(voice::from_file(&file)?),
         };
-        prepared.push(Prepared {
-            when: act.when,
-            what,
-        });
+        prepared.push(Prepared { when: act.when, what });
     }
     Ok(prepared)
 }
@@ -153,10 +138,7 @@ mod tests {
         let keys = |keys: &str| What::Press(keys.to_owned());
         assert_eq!(press("*9"), Ok((keys("*9"), When::Turn)));
         assert_eq!(press("1@now"), Ok((keys("1"), When::Now)));
-        assert_eq!(
-            press("1@12.5"),
-            Ok((keys("1"), When::At(Duration::from_millis(12_500))))
-        );
+        assert_eq!(press("1@12.5"), Ok((keys("1"), When::At(Duration::from_millis(12_500)))));
         for wrong in ["", "x", "1@12x", "1@soon", "1@1e400"] {
             assert!(press(wrong).is_err(), "{wrong}");
         }
@@ -164,14 +146,8 @@ mod tests {
 
     #[test]
     fn what_is_said_is_a_text_or_a_file_that_exists() {
-        assert_eq!(
-            say("ja graag@now").map(|act| (act.what, act.when)),
-            Ok((What::SayText("ja graag".into()), When::Now))
-        );
-        assert_eq!(
-            say("ik@thuis").map(|act| act.what),
-            Ok(What::SayText("ik@thuis".into()))
-        );
+        assert_eq!(say("ja graag@now").map(|act| (act.what, act.when)), Ok((What::SayText("ja graag".into()), When::Now)));
+        assert_eq!(say("ik@thuis").map(|act| act.what), Ok(What::SayText("ik@thuis".into())));
         assert!(say("missing-file.wav").is_err());
         assert!(say(" ").is_err());
     }

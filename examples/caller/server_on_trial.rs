@@ -1,8 +1,5 @@
 //! A little server to try the telephone against, good or bad as the number called says.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a trial that meets something unexpected has failed"
-)]
+#![allow(clippy::unwrap_used, reason = "a trial that meets something unexpected has failed")]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -44,11 +41,7 @@ pub fn speech(seed: u32, milliseconds: usize) -> Vec<u8> {
 }
 
 fn document(verbs: &str) -> Response {
-    (
-        [(header::CONTENT_TYPE, "text/xml")],
-        format!("<Response>{verbs}</Response>"),
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, "text/xml")], format!("<Response>{verbs}</Response>")).into_response()
 }
 
 fn connect(stream: &str) -> Response {
@@ -59,10 +52,7 @@ fn connect(stream: &str) -> Response {
 
 /// A parameter of a form, empty if it has none of this name.
 pub fn value(form: &[(String, String)], name: &str) -> String {
-    form.iter()
-        .find(|(found, _)| found == name)
-        .map(|(_, value)| value.clone())
-        .unwrap_or_default()
+    form.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
 fn note(seen: &Shared, place: &str, headers: &HeaderMap, form: &[(String, String)]) {
@@ -73,11 +63,7 @@ fn note(seen: &Shared, place: &str, headers: &HeaderMap, form: &[(String, String
     }
 }
 
-async fn voice(
-    State(seen): State<Shared>,
-    headers: HeaderMap,
-    Form(form): Form<Vec<(String, String)>>,
-) -> Response {
+async fn voice(State(seen): State<Shared>, headers: HeaderMap, Form(form): Form<Vec<(String, String)>>) -> Response {
     note(&seen, "voice", &headers, &form);
     match value(&form, "To").as_str() {
         "refusing" => StatusCode::FORBIDDEN.into_response(),
@@ -87,29 +73,15 @@ async fn voice(
     }
 }
 
-async fn after(
-    State(seen): State<Shared>,
-    headers: HeaderMap,
-    Form(form): Form<Vec<(String, String)>>,
-) -> Response {
-    let before = seen
-        .lock()
-        .unwrap()
-        .forms
-        .iter()
-        .filter(|(place, _)| place == "after")
-        .count();
+async fn after(State(seen): State<Shared>, headers: HeaderMap, Form(form): Form<Vec<(String, String)>>) -> Response {
+    let before = seen.lock().unwrap().forms.iter().filter(|(place, _)| place == "after").count();
     note(&seen, "after", &headers, &form);
     if before > 0 {
         return document("<Hangup/>");
     }
     match value(&form, "To").as_str() {
-        "dialling" => document(
-            r#"<Dial action="/twilio/result"><Number url="/twilio/whisper">+12025550100</Number></Dial>"#,
-        ),
-        "waiting" => document(
-            r#"<Enqueue waitUrl="/twilio/waiting" action="/twilio/result">service-desk</Enqueue>"#,
-        ),
+        "dialling" => document(r#"<Dial action="/twilio/result"><Number url="/twilio/whisper">+12025550100</Number></Dial>"#),
+        "waiting" => document(r#"<Enqueue waitUrl="/twilio/waiting" action="/twilio/result">service-desk</Enqueue>"#),
         "hasty" => document("<Hangup/>"),
         _ => document(
             r#"<Enqueue workflowSid="WW1" action="/twilio/result"><Task>{"reason":"asked","language":"nl"}</Task></Enqueue>"#,
@@ -119,18 +91,10 @@ async fn after(
 
 /// The waiting room: one may stay for a second.
 async fn waiting(Form(form): Form<Vec<(String, String)>>) -> Response {
-    if value(&form, "QueueTime") == "0" {
-        document("<Pause/>")
-    } else {
-        document("<Leave/>")
-    }
+    if value(&form, "QueueTime") == "0" { document("<Pause/>") } else { document("<Leave/>") }
 }
 
-async fn result(
-    State(seen): State<Shared>,
-    headers: HeaderMap,
-    Form(form): Form<Vec<(String, String)>>,
-) -> Response {
+async fn result(State(seen): State<Shared>, headers: HeaderMap, Form(form): Form<Vec<(String, String)>>) -> Response {
     note(&seen, "result", &headers, &form);
     if value(&form, "QueueResult") == "bridged" || value(&form, "DialBridged") == "true" {
         document("<Hangup/>")
@@ -149,20 +113,11 @@ async fn speak(socket: &mut WebSocket, sid: &str, ulaw: &[u8], mark: &str) {
         let media = json!({"event": "media", "streamSid": sid, "media": {"payload": STANDARD.encode(part)}});
         send(socket, media).await;
     }
-    send(
-        socket,
-        json!({"event": "mark", "streamSid": sid, "mark": {"name": mark}}),
-    )
-    .await;
+    send(socket, json!({"event": "mark", "streamSid": sid, "mark": {"name": mark}})).await;
 }
 
 async fn close(socket: &mut WebSocket, code: u16) {
-    let _ = socket
-        .send(Message::Close(Some(CloseFrame {
-            code,
-            reason: "".into(),
-        })))
-        .await;
+    let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: "".into() }))).await;
 }
 
 /// Two prompts; a key clears the second and brings a third, after which the stream is closed.
@@ -196,15 +151,7 @@ async fn again(mut socket: WebSocket) {
     while let Some(Ok(Message::Text(text))) = socket.recv().await {
         let message: Value = serde_json::from_str(&text).unwrap();
         match message["event"].as_str().unwrap() {
-            "start" => {
-                speak(
-                    &mut socket,
-                    message["streamSid"].as_str().unwrap(),
-                    &speech(4, 200),
-                    "four",
-                )
-                .await
-            }
+            "start" => speak(&mut socket, message["streamSid"].as_str().unwrap(), &speech(4, 200), "four").await,
             "mark" => return close(&mut socket, 1000).await,
             _ => {}
         }
@@ -232,19 +179,11 @@ async fn hasty(mut socket: WebSocket) {
 async fn broken(mut socket: WebSocket) {
     let _ = socket.send(Message::Binary(vec![0xFF; 160].into())).await;
     send(&mut socket, json!({"event": "hello"})).await;
-    send(
-        &mut socket,
-        json!({"event": "media", "media": {"payload": "/w=="}}),
-    )
-    .await;
+    send(&mut socket, json!({"event": "media", "media": {"payload": "/w=="}})).await;
     while let Some(Ok(Message::Text(text))) = socket.recv().await {
         let message: Value = serde_json::from_str(&text).unwrap();
         if message["event"] == "start" {
-            send(
-                &mut socket,
-                json!({"event": "mark", "streamSid": message["streamSid"], "mark": {}}),
-            )
-            .await;
+            send(&mut socket, json!({"event": "mark", "streamSid": message["streamSid"], "mark": {}})).await;
             return close(&mut socket, 1011).await;
         }
     }
@@ -264,18 +203,9 @@ pub async fn start() -> (SocketAddr, Shared) {
         .route("/twilio/waiting", post(waiting))
         .route("/twilio/whisper", post(whisper))
         .route("/twilio", get(stream))
-        .route(
-            "/again",
-            get(|upgrade: WebSocketUpgrade| async { upgrade.on_upgrade(again) }),
-        )
-        .route(
-            "/hasty",
-            get(|upgrade: WebSocketUpgrade| async { upgrade.on_upgrade(hasty) }),
-        )
-        .route(
-            "/broken",
-            get(|upgrade: WebSocketUpgrade| async { upgrade.on_upgrade(broken) }),
-        )
+        .route("/again", get(|upgrade: WebSocketUpgrade| async { upgrade.on_upgrade(again) }))
+        .route("/hasty", get(|upgrade: WebSocketUpgrade| async { upgrade.on_upgrade(hasty) }))
+        .route("/broken", get(|upgrade: WebSocketUpgrade| async { upgrade.on_upgrade(broken) }))
         .with_state(Arc::clone(&seen));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -15,16 +15,8 @@ pub async fn tell(call: &Call) {
 
 /// Tells what remains of a call.
 pub fn sum_up(outcome: &Outcome) {
-    let played = outcome
-        .marks
-        .iter()
-        .filter(|mark| matches!(mark.returned, Some((_, MarkReturn::Played))))
-        .count();
-    let cleared = outcome
-        .marks
-        .iter()
-        .filter(|mark| matches!(mark.returned, Some((_, MarkReturn::Cleared))))
-        .count();
+    let played = outcome.marks.iter().filter(|mark| matches!(mark.returned, Some((_, MarkReturn::Played)))).count();
+    let cleared = outcome.marks.iter().filter(|mark| matches!(mark.returned, Some((_, MarkReturn::Cleared)))).count();
     println!(
         "marks: {} received, {played} played, {cleared} cleared; the server was at most {} ms ahead",
         outcome.marks.len(),
@@ -32,10 +24,7 @@ pub fn sum_up(outcome: &Outcome) {
     );
     match outcome.violations.as_slice() {
         [] => println!("no violation of the protocol"),
-        violations => println!(
-            "{} violations of the protocol, marked with !! above",
-            violations.len()
-        ),
+        violations => println!("{} violations of the protocol, marked with !! above", violations.len()),
     }
 }
 
@@ -45,12 +34,7 @@ fn line(event: &Event) -> String {
 
 fn clock(at: Duration) -> String {
     let tenths = at.as_millis() / 100;
-    format!(
-        "{:02}:{:02}.{}",
-        tenths / 600,
-        tenths / 10 % 60,
-        tenths % 10
-    )
+    format!("{:02}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
 }
 
 fn seconds(length: Duration) -> String {
@@ -69,10 +53,7 @@ fn words(what: &Happening) -> String {
         Happening::MarkReturned(number, MarkReturn::AtOnce) => {
             format!("mark {number} answered at once")
         }
-        Happening::Cleared(length) => format!(
-            "the server clears {} that I have not heard",
-            seconds(*length)
-        ),
+        Happening::Cleared(length) => format!("the server clears {} that I have not heard", seconds(*length)),
         Happening::Pressed(key) => format!("I press {key}"),
         Happening::Says(length) => format!("I speak for {}", seconds(*length)),
         Happening::ServerClosed(_) => "the server closed the stream".to_owned(),
@@ -106,11 +87,7 @@ fn ending(by: &EndedBy) -> String {
 fn verb_words(verb: &Element) -> String {
     match verb.name.as_str() {
         "Enqueue" => match verb.child("Task") {
-            Some(task) => format!(
-                "Enqueue {}, attributes {}",
-                verb.attribute("workflowSid").unwrap_or("?"),
-                task.text
-            ),
+            Some(task) => format!("Enqueue {}, attributes {}", verb.attribute("workflowSid").unwrap_or("?"), task.text),
             None => format!("Enqueue {}", verb.text),
         },
         // Numbers and addresses are not told: they may be someone's.
@@ -129,40 +106,22 @@ mod tests {
 
     #[test]
     fn a_line_gives_minutes_seconds_and_tenths() {
-        let event = Event {
-            at: Duration::from_millis(74_160),
-            what: Happening::MarkReturned(1, MarkReturn::Played),
-        };
+        let event = Event { at: Duration::from_millis(74_160), what: Happening::MarkReturned(1, MarkReturn::Played) };
         assert_eq!(line(&event), "01:14.1 mark 1 played");
     }
 
     #[test]
     fn a_task_is_told_with_its_attributes_and_a_number_is_not_told() {
-        let task = Element {
-            name: "Task".into(),
-            text: r#"{"reason":"asked"}"#.into(),
-            ..Element::default()
-        };
+        let task = Element { name: "Task".into(), text: r#"{"reason":"asked"}"#.into(), ..Element::default() };
         let enqueue = Element {
             name: "Enqueue".into(),
             attributes: vec![("workflowSid".into(), "WW1".into())],
             children: vec![task],
             ..Element::default()
         };
-        assert_eq!(
-            words(&Happening::Verb(enqueue)),
-            r#"verb: Enqueue WW1, attributes {"reason":"asked"}"#
-        );
-        let number = Element {
-            name: "Number".into(),
-            text: "+12025550100".into(),
-            ..Element::default()
-        };
-        let dial = Element {
-            name: "Dial".into(),
-            children: vec![number],
-            ..Element::default()
-        };
+        assert_eq!(words(&Happening::Verb(enqueue)), r#"verb: Enqueue WW1, attributes {"reason":"asked"}"#);
+        let number = Element { name: "Number".into(), text: "+12025550100".into(), ..Element::default() };
+        let dial = Element { name: "Dial".into(), children: vec![number], ..Element::default() };
         assert_eq!(words(&Happening::Verb(dial)), "verb: Dial a Number");
     }
 }

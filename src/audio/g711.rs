@@ -49,10 +49,7 @@ mod tests {
         for sample in (-32000..32000).step_by(7) {
             let back = i32::from(decode(&encode(&[sample as i16]))[0]);
             let step = (i32::abs(sample) + 132) / 16;
-            assert!(
-                (back - sample).abs() <= step,
-                "{sample} came back as {back}"
-            );
+            assert!((back - sample).abs() <= step, "{sample} came back as {back}");
         }
     }
 }

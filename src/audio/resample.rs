@@ -52,25 +52,12 @@ impl Resampler {
     /// # Errors
     /// [`ResampleError::Rates`] when one of the rates is zero.
     pub fn new(from: u32, to: u32) -> Result<Self, ResampleError> {
-        let engine = if from == to && from > 0 {
-            None
-        } else {
-            Some(engine(from, to)?)
-        };
+        let engine = if from == to && from > 0 { None } else { Some(engine(from, to)?) };
         let (chunk, delay_left) = match &engine {
             Some(engine) => (vec![0.0; engine.output_frames_max()], engine.output_delay()),
             None => (Vec::new(), 0),
         };
-        Ok(Resampler {
-            engine,
-            from,
-            to,
-            waiting: Vec::new(),
-            chunk,
-            delay_left,
-            samples_in: 0,
-            samples_out: 0,
-        })
+        Ok(Resampler { engine, from, to, waiting: Vec::new(), chunk, delay_left, samples_in: 0, samples_out: 0 })
     }
 
     /// Takes samples and puts what comes out behind what `out` already holds.
@@ -84,8 +71,7 @@ impl Resampler {
             out.extend_from_slice(samples);
             return Ok(());
         };
-        self.waiting
-            .extend(samples.iter().map(|&sample| f32::from(sample)));
+        self.waiting.extend(samples.iter().map(|&sample| f32::from(sample)));
         let mut taken = 0;
         while self.waiting.len() - taken >= engine.input_frames_next() {
             let (used, given) = run(engine, &self.waiting[taken..], &mut self.chunk, None)?;
@@ -110,12 +96,7 @@ impl Resampler {
             while self.samples_out < due {
                 let (_, given) = run(engine, &self.waiting[..rest], &mut self.chunk, Some(rest))?;
                 rest = 0;
-                self.samples_out += emit(
-                    &self.chunk[..given],
-                    &mut self.delay_left,
-                    due - self.samples_out,
-                    out,
-                );
+                self.samples_out += emit(&self.chunk[..given], &mut self.delay_left, due - self.samples_out, out);
             }
         }
         self.reset();
@@ -155,16 +136,8 @@ pub fn resample(samples: &[i16], from: u32, to: u32) -> Result<Vec<i16>, Resampl
 /// An engine whose chunk is about 20 ms, the length of a frame on the telephone.
 fn engine(from: u32, to: u32) -> Result<Fft<f32>, ResampleError> {
     let chunk = (from / 50).max(1) as usize;
-    Fft::new_custom(
-        from as usize,
-        to as usize,
-        chunk,
-        1,
-        1,
-        WindowFunction::BlackmanHarris2,
-        FixedSync::Both,
-    )
-    .map_err(|source| ResampleError::Rates { from, to, source })
+    Fft::new_custom(from as usize, to as usize, chunk, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Both)
+        .map_err(|source| ResampleError::Rates { from, to, source })
 }
 
 fn run(
@@ -195,9 +168,7 @@ fn run(
 fn emit(samples: &[f32], delay_left: &mut usize, limit: u64, out: &mut Vec<i16>) -> u64 {
     let skipped = (*delay_left).min(samples.len());
     *delay_left -= skipped;
-    let kept = samples[skipped..]
-        .iter()
-        .take(usize::try_from(limit).unwrap_or(usize::MAX));
+    let kept = samples[skipped..].iter().take(usize::try_from(limit).unwrap_or(usize::MAX));
     let before = out.len();
     // `as` saturates, which is what a sample beyond full scale wants.
     out.extend(kept.map(|&sample| sample.round() as i16));
@@ -210,17 +181,11 @@ mod tests {
 
     fn tone(hertz: f64, rate: u32, samples: usize) -> Vec<i16> {
         let step = hertz * std::f64::consts::TAU / f64::from(rate);
-        (0..samples)
-            .map(|n| (8000.0 * (step * n as f64).sin()) as i16)
-            .collect()
+        (0..samples).map(|n| (8000.0 * (step * n as f64).sin()) as i16).collect()
     }
 
     fn largest_difference(left: &[i16], right: &[i16]) -> i32 {
-        left.iter()
-            .zip(right)
-            .map(|(&l, &r)| (i32::from(l) - i32::from(r)).abs())
-            .max()
-            .unwrap_or(0)
+        left.iter().zip(right).map(|(&l, &r)| (i32::from(l) - i32::from(r)).abs()).max().unwrap_or(0)
     }
 
     #[test]
@@ -228,11 +193,7 @@ mod tests {
         for from in [8000, 11025, 16000, 22050, 32000, 44100, 48000] {
             for samples in [0usize, 1, 159, 160, 161, 4000, 22051] {
                 let out = resample(&tone(440.0, from, samples), from, 8000).unwrap();
-                assert_eq!(
-                    out.len(),
-                    (samples * 8000).div_ceil(from as usize),
-                    "{samples} samples at {from} Hz"
-                );
+                assert_eq!(out.len(), (samples * 8000).div_ceil(from as usize), "{samples} samples at {from} Hz");
             }
         }
     }
@@ -253,11 +214,7 @@ mod tests {
     #[test]
     fn what_is_above_the_telephone_band_does_not_fold_back() {
         let out = resample(&tone(6000.0, 22050, 22050), 22050, 8000).unwrap();
-        let loudest = out[800..7200]
-            .iter()
-            .map(|s| s.unsigned_abs())
-            .max()
-            .unwrap();
+        let loudest = out[800..7200].iter().map(|s| s.unsigned_abs()).max().unwrap();
         assert!(loudest < 20, "an alias of {loudest}");
     }
 
@@ -294,17 +251,8 @@ mod tests {
 
     #[test]
     fn a_rate_of_zero_is_an_error() {
-        assert!(matches!(
-            Resampler::new(0, 8000),
-            Err(ResampleError::Rates { .. })
-        ));
-        assert!(matches!(
-            Resampler::new(8000, 0),
-            Err(ResampleError::Rates { .. })
-        ));
-        assert!(matches!(
-            resample(&[1], 0, 0),
-            Err(ResampleError::Rates { .. })
-        ));
+        assert!(matches!(Resampler::new(0, 8000), Err(ResampleError::Rates { .. })));
+        assert!(matches!(Resampler::new(8000, 0), Err(ResampleError::Rates { .. })));
+        assert!(matches!(resample(&[1], 0, 0), Err(ResampleError::Rates { .. })));
     }
 }

@@ -67,7 +67,13 @@ pub fn run(arguments: &Arguments, configured: Configured) -> ExitCode {
 }
 
 /// The command without a terminal: writes what it finds to `out` and how it was called wrongly to `err`.
-pub fn check(arguments: &Arguments, configured: Configured, colour: bool, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Outcome> {
+pub fn check(
+    arguments: &Arguments,
+    configured: Configured,
+    colour: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Outcome> {
     let files = match files(arguments, configured.dialogs) {
         Ok(files) => files,
         Err(why) => {

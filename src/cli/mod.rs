@@ -62,8 +62,9 @@ pub fn run() -> ExitCode {
         Command::Serve => return serve::run(&config),
         Command::Check(arguments) => return check_dialogs(&arguments, &config),
         Command::Keys(arguments) => keys::run(&arguments, &recordings, &ledger_settings(&config), &announced(&config)),
-        Command::Recordings(arguments) => runtime()
-            .and_then(|runtime| runtime.block_on(recordings::run(&arguments, &recordings, &ledger_settings(&config)))),
+        Command::Recordings(arguments) => {
+            runtime().and_then(|runtime| runtime.block_on(recordings::run(&arguments, &recordings, &ledger_settings(&config))))
+        }
         Command::Ledger(arguments) => ledger::run(&arguments, &ledger_settings(&config)),
     };
     done.unwrap_or_else(|report| {

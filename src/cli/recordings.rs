@@ -93,7 +93,11 @@ fn not_blank(text: &str) -> Result<String, &'static str> {
 }
 
 /// Runs `candor recordings`.
-pub async fn run(recordings: &Recordings, recording: &recording::Settings, ledger: &ledger::Settings) -> miette::Result<ExitCode> {
+pub async fn run(
+    recordings: &Recordings,
+    recording: &recording::Settings,
+    ledger: &ledger::Settings,
+) -> miette::Result<ExitCode> {
     if !recording.index.exists() {
         let index = recording.index.display();
         let reason = format!("there are no recordings here: {index} does not exist; is the storage folder the server's?");
@@ -174,7 +178,8 @@ fn list_in_words(sessions: &[RecordedSession]) -> String {
     if sessions.is_empty() {
         return "There are no sessions.\n".to_owned();
     }
-    let mut text = format!("{:<36}  {:<20}  {:<16}  {:>5}  {:<16}  kept for\n", "session", "opened", "dialog", "turns", "outcome");
+    let mut text =
+        format!("{:<36}  {:<20}  {:<16}  {:>5}  {:<16}  kept for\n", "session", "opened", "dialog", "turns", "outcome");
     for session in sessions {
         let mut purposes: Vec<_> = session.turns.iter().flat_map(|turn| &turn.wraps).map(|wrap| wrap.purpose.as_str()).collect();
         purposes.sort_unstable();

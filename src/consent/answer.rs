@@ -212,7 +212,9 @@ mod tests {
 
     #[test]
     fn hedges_and_questions_are_no_yes() {
-        for hedge in ["ja maar", "ja maar waarom", "misschien", "weet niet", "moet dat", "is goed hoor als het moet", "", "ja nee"] {
+        for hedge in
+            ["ja maar", "ja maar waarom", "misschien", "weet niet", "moet dat", "is goed hoor als het moet", "", "ja nee"]
+        {
             assert_eq!(judged("nl", said(hedge)), Judgement::Doubt(Doubt::NoAnswer), "{hedge}");
         }
         for hedge in ["yes but", "maybe", "do i have to", "yes if i must", "[unk]", "yes [unk]"] {

@@ -171,7 +171,9 @@ impl Consents {
             match (entry.terms.basis, entry.state) {
                 (Basis::Contract, _) => {}
                 (_, ConsentState::Given) => changes.push(entry.to(ConsentState::Withdrawn)),
-                (Basis::Consent, ConsentState::Unknown | ConsentState::Requested) => changes.push(entry.to(ConsentState::Refused)),
+                (Basis::Consent, ConsentState::Unknown | ConsentState::Requested) => {
+                    changes.push(entry.to(ConsentState::Refused))
+                }
                 (Basis::LegitimateInterest, ConsentState::Unknown) => changes.push(entry.to(ConsentState::Withdrawn)),
                 _ => {}
             }
@@ -295,5 +297,96 @@ impl Entry {
             self.grant = None;
         }
         Change { purpose: self.terms.purpose.clone(), basis: self.terms.basis, from, to }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(seconds: u64) -> SessionTime {
+        SessionTime(Duration::from_secs(seconds))
+    }
+
+    fn terms(name: &str, basis: Basis) -> Terms {
+        let purpose = Purpose::new(name).unwrap();
+        Terms { purpose, basis, necessity: "a test".into(), retention: Duration::from_secs(86_400) }
+    }
+
+    fn asked() -> (Consents, Purpose) {
+        let mut consents = Consents::new(vec![terms("quality", Basis::Consent)]);
+        let quality = Purpose::new("quality").unwrap();
+        consents.informed(at(10));
+        consents.request(&quality).unwrap();
+        (consents, quality)
+    }
+
+    const DIALOG: TurnKind = TurnKind::Dialog { evidence_for: Vec::new() };
+
+    #[test]
+    fn a_turn_that_began_before_the_grant_is_never_kept() {
+        let (mut consents, quality) = asked();
+        consents.give(&quality, at(20)).unwrap();
+        assert!(consents.open_turn(1, at(19), &DIALOG).is_none());
+        let permit = consents.open_turn(2, at(20), &DIALOG).unwrap();
+        assert!(consents.admit(&permit, 1, at(19), at(25), ()).is_none());
+        assert!(consents.admit(&permit, 1, at(20), at(25), ()).is_some());
+    }
+
+    #[test]
+    fn a_permit_of_an_earlier_grant_does_not_pass_with_a_later_one() {
+        let (mut consents, quality) = asked();
+        consents.give(&quality, at(20)).unwrap();
+        let permit = consents.open_turn(1, at(21), &DIALOG).unwrap();
+        consents.withdraw_all();
+        consents.request(&quality).unwrap();
+        consents.give(&quality, at(30)).unwrap();
+        assert!(consents.admit(&permit, 1, at(21), at(31), ()).is_none());
+    }
+
+    #[test]
+    fn a_yes_counts_only_after_the_disclosures_and_to_the_question() {
+        let mut consents = Consents::new(vec![terms("quality", Basis::Consent)]);
+        let quality = Purpose::new("quality").unwrap();
+        assert!(consents.request(&quality).is_none());
+        assert!(consents.give(&quality, at(1)).is_none());
+        consents.informed(at(2));
+        assert!(consents.give(&quality, at(3)).is_none());
+        consents.request(&quality).unwrap();
+        consents.refuse(&quality).unwrap();
+        assert!(consents.give(&quality, at(4)).is_none());
+        assert_eq!(consents.state(&quality), Some(ConsentState::Refused));
+    }
+
+    #[test]
+    fn a_contract_covers_only_the_turns_that_are_its_evidence_and_outlives_a_withdrawal() {
+        let mut consents = Consents::new(vec![terms("quality", Basis::Consent), terms("agreement", Basis::Contract)]);
+        let agreement = Purpose::new("agreement").unwrap();
+        consents.informed(at(10));
+        assert!(consents.open_turn(1, at(11), &DIALOG).is_none());
+        let evidence = TurnKind::Dialog { evidence_for: vec![agreement.clone()] };
+        let permit = consents.open_turn(2, at(11), &evidence).unwrap();
+        consents.withdraw_all();
+        let turn = consents.admit(&permit, 1, at(11), at(12), ()).unwrap();
+        assert_eq!(turn.terms().iter().map(|t| &t.purpose).collect::<Vec<_>>(), [&agreement]);
+    }
+
+    #[test]
+    fn an_objection_ends_a_legitimate_interest_even_before_it_began() {
+        let mut consents = Consents::new(vec![terms("disputes", Basis::LegitimateInterest)]);
+        assert_eq!(consents.withdraw_all().len(), 1);
+        assert!(consents.informed(at(10)).is_empty());
+        assert!(!consents.is_recording());
+    }
+
+    #[test]
+    fn after_a_failure_there_is_no_grant_any_more() {
+        let (mut consents, quality) = asked();
+        consents.give(&quality, at(20)).unwrap();
+        consents.fail_all();
+        assert!(consents.request(&quality).is_none_or(|_| consents.give(&quality, at(30)).is_none()));
+        assert!(!consents.is_recording());
     }
 }

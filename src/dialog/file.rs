@@ -281,10 +281,21 @@ mod tests {
     #[test]
     fn a_retention_is_in_whole_days_or_weeks() {
         let days = |days: u64| Some(Duration::from_secs(days * 86_400));
-        assert_eq!([read_retention("30 days"), read_retention("1 day"), read_retention("12 weeks")], [days(30), days(1), days(84)]);
-        for text in
-            ["", "30", "0 days", "30days", "2 years", "-1 days", "3661 days", "99999999999999999999 weeks", "9223372036854775807 weeks"]
-        {
+        assert_eq!(
+            [read_retention("30 days"), read_retention("1 day"), read_retention("12 weeks")],
+            [days(30), days(1), days(84)]
+        );
+        for text in [
+            "",
+            "30",
+            "0 days",
+            "30days",
+            "2 years",
+            "-1 days",
+            "3661 days",
+            "99999999999999999999 weeks",
+            "9223372036854775807 weeks",
+        ] {
             assert_eq!(read_retention(text), None, "{text}");
         }
     }

@@ -314,7 +314,8 @@ fn add_quoted_variables(messages: &mut BTreeMap<String, Message>, references: &B
     for _ in 0..references.len() {
         let mut changed = false;
         for (id, quoted) in references {
-            let more: Vec<String> = quoted.iter().filter_map(|id| messages.get(id)).flat_map(|m| m.variables.iter().cloned()).collect();
+            let more: Vec<String> =
+                quoted.iter().filter_map(|id| messages.get(id)).flat_map(|m| m.variables.iter().cloned()).collect();
             let Some(message) = messages.get_mut(id) else { continue };
             let before = message.variables.len();
             message.variables.extend(more);

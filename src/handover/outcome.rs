@@ -49,9 +49,7 @@ impl Outcome {
     pub fn comes_back(self) -> bool {
         match self {
             Outcome::Answered | Outcome::Redirected | Outcome::CallerLeft => false,
-            Outcome::NoAnswer | Outcome::Busy | Outcome::QueueFull | Outcome::Closed | Outcome::Failed | Outcome::Unknown => {
-                true
-            }
+            Outcome::NoAnswer | Outcome::Busy | Outcome::QueueFull | Outcome::Closed | Outcome::Failed | Outcome::Unknown => true,
         }
     }
 }

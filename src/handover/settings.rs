@@ -223,8 +223,7 @@ fn is_e164(number: &str) -> bool {
 
 fn is_sip(address: &str) -> bool {
     let rest = address.strip_prefix("sip:").or_else(|| address.strip_prefix("sips:"));
-    let whole =
-        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic() && !b"?&#<>\"".contains(&byte));
+    let whole = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic() && !b"?&#<>\"".contains(&byte));
     rest.and_then(|rest| rest.split_once('@')).is_some_and(|(user, host)| whole(user) && whole(host) && !host.contains('@'))
 }
 
@@ -262,9 +261,7 @@ mod tests {
         assert!(error(serde_json::json!({"sip": "sip:a@b?x=1"})).starts_with("handover.targets.desk.sip "));
         assert!(error(serde_json::json!({"workflow": "WW-1"})).starts_with("handover.targets.desk.workflow "));
         assert!(error(serde_json::json!({"queue": "q", "hours": "always"})).starts_with("handover.targets.desk.hours: "));
-        assert!(
-            error(serde_json::json!({"queue": "q", "time_limit": "soon"})).starts_with("handover.targets.desk.time_limit ")
-        );
+        assert!(error(serde_json::json!({"queue": "q", "time_limit": "soon"})).starts_with("handover.targets.desk.time_limit "));
         assert!(error(serde_json::json!({"queue": "q", "time_zone": "Europe/Paris"})).contains("time_zone needs hours"));
         assert!(error(serde_json::json!({"queue": "q", "prority": 1})).contains("unknown field `prority`"));
     }

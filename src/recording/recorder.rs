@@ -62,8 +62,17 @@ impl SessionRecorder {
         let failure = Arc::new(watch::Sender::new(false));
         let store = Store::new(&settings.folder);
         let (session, kept) = (ledger.id(), Kept::default());
-        let worker =
-            Worker { session, settings, index, keys, store, ledger: ledger.clone(), withdrawals: withdrawals.clone(), failure: failure.clone(), kept };
+        let worker = Worker {
+            session,
+            settings,
+            index,
+            keys,
+            store,
+            ledger: ledger.clone(),
+            withdrawals: withdrawals.clone(),
+            failure: failure.clone(),
+            kept,
+        };
         tokio::spawn(worker.run(facts, queue));
         SessionRecorder { ledger, jobs, given: AtomicU64::new(0), withdrawals, failure }
     }
@@ -213,7 +222,8 @@ impl Worker {
         let sealed = sealing.await.map_err(cut_short("sealing"))?.map_err(failed("sealing"))?;
         let (sha256, bytes) = (sealed.sha256.clone(), sealed.turn.len() as u64);
 
-        let mut stored = Stored { store: self.store.clone(), session: self.session, turn: id, purposes: sealed_for.clone(), kept: false };
+        let mut stored =
+            Stored { store: self.store.clone(), session: self.session, turn: id, purposes: sealed_for.clone(), kept: false };
         let (store, session) = (self.store.clone(), self.session);
         let prepared = spawn_blocking(move || store.prepare(session, id, &sealed)).await;
         prepared.map_err(cut_short("disk"))?.map_err(failed("disk"))?;

@@ -24,7 +24,11 @@ impl Recordings {
     ///
     /// # Errors
     /// [`RecordingError::NoPublicKey`] for a purpose that nothing could be sealed for; the refusals of disk and database.
-    pub async fn open(settings: &Settings, ledger: &ledger::Settings, purposes: &[Purpose]) -> Result<Recordings, RecordingError> {
+    pub async fn open(
+        settings: &Settings,
+        ledger: &ledger::Settings,
+        purposes: &[Purpose],
+    ) -> Result<Recordings, RecordingError> {
         let keys = PurposeKeys::load(&settings.keys, purposes)?;
         let index = Index::open(&settings.index).await?;
         let recordings = Recordings { settings: settings.clone(), index, keys };

@@ -31,7 +31,9 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> impl IntoResponse {
     let stopping = app.is_stopping();
     let languages: serde_json::Map<_, _> = app
         .languages()
-        .map(|language| (language.to_owned(), if app.services.recognisers.hears(language) { "speech-and-keys" } else { "keys" }.into()))
+        .map(|language| {
+            (language.to_owned(), if app.services.recognisers.hears(language) { "speech-and-keys" } else { "keys" }.into())
+        })
         .collect();
     let status = if stopping { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let body = json!({

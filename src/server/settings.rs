@@ -194,7 +194,10 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_the_nearest_known_one() {
         let error = read("[server]\nlisten_on = '127.0.0.1:1'\n").unwrap_err().to_string();
-        assert!(error.contains("candor.toml") && error.contains("`server.listen_on`") && error.contains("`server.listen`"), "{error}");
+        assert!(
+            error.contains("candor.toml") && error.contains("`server.listen_on`") && error.contains("`server.listen`"),
+            "{error}"
+        );
         let error = read("[speech.espeak]\nrat = 150\n").unwrap_err().to_string();
         assert!(error.contains("`speech.espeak.rate`"), "{error}");
     }

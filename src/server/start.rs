@@ -26,6 +26,8 @@ use crate::transport::twilio::{self, PublicAddress};
 
 /// How long a stream may take from the webhook to its token.
 const STREAM_TOKEN: Duration = Duration::from_secs(60);
+/// How long sessions may take to write the end of their ledgers when the server stops.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How long a whisper is kept for a colleague who has not answered yet.
 const WHISPER_TOKEN: Duration = Duration::from_secs(3600);
 
@@ -202,7 +204,10 @@ pub async fn prepare(config: &Config, mut progress: impl FnMut(Progress<'_>)) ->
         tracing::warn!("twilio: no auth token is set, so calls are taken from this machine alone");
     }
     for target in targets.iter().filter(|target| !twilio::handover::carries_attributes(target)) {
-        tracing::warn!(target = target.name, "a plain queue carries no attributes: use a workflow, a number or a SIP address if colleagues are to see why a caller comes");
+        tracing::warn!(
+            target = target.name,
+            "a plain queue carries no attributes: use a workflow, a number or a SIP address if colleagues are to see why a caller comes"
+        );
     }
     let dialogs: Vec<_> = dialogs.into_iter().map(|loaded| Arc::new(loaded.dialog)).collect();
     let default_dialog = routes::default_dialog(&dialogs, &config.dialogs).map_err(StartError::Settings)?;
@@ -260,7 +265,12 @@ fn warn_of_unknown_words(dialogs: &[Loaded], recognisers: &Recognisers) {
             let unknown = recogniser.unknown_words(&phrases);
             if !unknown.is_empty() {
                 let (dialog, words) = (&loaded.dialog.file.dialog.value, unknown.join(", "));
-                tracing::warn!(dialog, language, words, "words of the dialog's phrases that the recogniser does not know and will never hear");
+                tracing::warn!(
+                    dialog,
+                    language,
+                    words,
+                    "words of the dialog's phrases that the recogniser does not know and will never hear"
+                );
             }
         }
     }
@@ -328,5 +338,11 @@ async fn empty(app: &App, limit: Duration) {
     let grace = tokio::time::Instant::now() + Duration::from_secs(3);
     while calls.open() > 0 && tokio::time::Instant::now() < grace.min(deadline) {
         tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    for handle in calls.handles() {
+        handle.tell(Control::GiveUp).await;
+    }
+    if tokio::time::timeout(LAST_WORDS, calls.all_closed()).await.is_err() {
+        tracing::error!("sessions could not be closed in time; the next start marks them as lost");
     }
 }

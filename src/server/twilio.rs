@@ -187,7 +187,12 @@ pub(super) async fn whisper(
 }
 
 /// The way to a person for a caller who has no session: the dialog's own target, if somebody is there.
-fn to_a_person(app: &App, dialog: &SharedDialog, language: Option<&str>, consent: &[(crate::consent::Purpose, crate::consent::ConsentState)]) -> String {
+fn to_a_person(
+    app: &App,
+    dialog: &SharedDialog,
+    language: Option<&str>,
+    consent: &[(crate::consent::Purpose, crate::consent::ConsentState)],
+) -> String {
     let language = language.map_or_else(|| default_language(dialog), str::to_owned);
     let name = &dialog.file.handover.value.to.value;
     let open = app.services.targets.get(name).is_some_and(|target| target.is_open(jiff::Timestamp::now()));

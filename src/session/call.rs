@@ -11,15 +11,15 @@ use zeroize::Zeroizing;
 use super::calls::{Handle, Place};
 use super::mouth::{Mouth, prompt_key};
 use super::turns::Turns;
-use super::{Services, evidence};
+use super::{Services, departure, evidence};
 use crate::audio::FRAME;
-use crate::consent::{ConsentState, ConsentedTurn, Purpose, SessionTime};
+use crate::consent::{ConsentedTurn, Purpose, SessionTime};
 use crate::dialog::SharedDialog;
 use crate::dialog::flow::{
-    Action, Departure, Erasure, Event, Expecting, Fact, Flow, HandoverEnd, LeaveReason, PlayId, SessionOutcome, Utterance,
+    Action, Departure, Erasure, Event, Expecting, Fact, Flow, HandoverEnd, PlayId, SessionOutcome, Utterance,
 };
 use crate::dialog::prompt::Line;
-use crate::handover::{Outcome, Reason, Request};
+use crate::handover::Outcome;
 use crate::ledger::{self, SessionLedger};
 use crate::recording::{SessionFacts, SessionRecorder, TurnAudio};
 use crate::speech::stt::Expectation;
@@ -38,6 +38,8 @@ pub enum Control {
     Returned(ReturnLeg),
     /// The server is about to stop.
     Stop,
+    /// The server stops now: what becomes of a caller who is with a person will not be heard.
+    GiveUp,
 }
 
 /// A leg, which shows nothing of itself.
@@ -77,7 +79,8 @@ pub fn start(services: Arc<Services>, arrival: Arrival, leg: Leg) -> Option<Hand
     }
     let (work, works) = mpsc::channel(WORK);
     let call = Call::new(services, arrival, leg, session, work);
-    tokio::spawn(call.run(controls, works));
+    let tasks = call.services.calls.tasks().clone();
+    tasks.spawn(call.run(controls, works));
     Some(handle)
 }
 
@@ -166,7 +169,7 @@ impl Call {
                 }
                 heard = next_heard(&mut self.ears) => self.heard(heard),
                 inbound = next_inbound(&mut self.leg) => self.inbound(inbound),
-                () = sleep_until(away), if self.away_until.is_some() => self.nothing_heard_of_handover(),
+                () = sleep_until(away), if self.away_until.is_some() => self.give_up(SessionOutcome::ConnectionLost),
             }
         }
         self.close().await;
@@ -313,14 +316,7 @@ impl Call {
 
     /// The agent leaves: the recorder has stopped, the request lies ready, and only then the leg closes.
     fn leave(&mut self, departure: Departure) {
-        let request = Request {
-            session: self.session,
-            target: self.target_name().to_owned(),
-            reason: reason(&departure),
-            language: departure.language,
-            consent: departure.consent.into_iter().collect(),
-            slots: departure.slots,
-        };
+        let request = departure::request(self.session, self.target_name(), departure);
         self.services.calls.set(&self.id, Place::Leaving(Box::new(request)));
         self.away_until = Some(Instant::now() + Duration::from_secs(60 * self.services.settings.handover_minutes));
         self.end_leg();
@@ -440,7 +436,7 @@ impl Call {
                 if outcome.comes_back() {
                     self.away_until = Some(Instant::now() + COMING_BACK);
                 }
-                self.take(Event::HandoverEnded(handover_end(outcome)));
+                self.take(Event::HandoverEnded(departure::handover_end(outcome)));
             }
             Control::Returned(ReturnLeg(leg)) => {
                 self.away_until = None;
@@ -453,14 +449,15 @@ impl Call {
                 self.take(Event::Returned);
             }
             Control::Stop => self.take(Event::Stopping),
+            Control::GiveUp => self.give_up(SessionOutcome::Shutdown),
         }
     }
 
-    /// The phone system never said what became of the caller: they are not with us.
-    fn nothing_heard_of_handover(&mut self) {
+    /// Nothing was heard of what became of the caller, or nothing can be any more.
+    fn give_up(&mut self, outcome: SessionOutcome) {
         self.away_until = None;
-        self.take(Event::HandoverEnded(HandoverEnd::Failed));
-        self.take(Event::CallerGone(SessionOutcome::ConnectionLost));
+        self.take(Event::HandoverEnded(HandoverEnd::Unknown));
+        self.gone(outcome);
     }
 
     /// The last entry of the ledger, when everything that was kept is on disk.
@@ -487,30 +484,6 @@ fn frame_time(before: SessionTime, now: SessionTime) -> SessionTime {
     let next = before + FRAME;
     let apart = now.since(next).max(next.since(now));
     if apart > FRAME * 5 { now - FRAME } else { next }
-}
-
-/// A caller who refused and asks for a person takes the offer that was made; the colleague may know.
-fn reason(departure: &Departure) -> Reason {
-    let refused = departure.consent.iter().any(|(_, state)| *state == ConsentState::Refused);
-    match departure.reason {
-        LeaveReason::Asked if refused => Reason::Refused,
-        LeaveReason::Asked => Reason::Asked,
-        LeaveReason::NoInput => Reason::NoInput,
-        LeaveReason::NoMatch => Reason::NoMatch,
-        LeaveReason::Dialog => Reason::Dialog,
-        LeaveReason::EngineFailed => Reason::EngineFailed,
-        LeaveReason::Shutdown => Reason::Shutdown,
-    }
-}
-
-fn handover_end(outcome: Outcome) -> HandoverEnd {
-    match outcome {
-        Outcome::Answered | Outcome::Redirected => HandoverEnd::Answered,
-        Outcome::NoAnswer | Outcome::Busy | Outcome::QueueFull => HandoverEnd::NobodyAnswered,
-        Outcome::Closed => HandoverEnd::Closed,
-        Outcome::CallerLeft => HandoverEnd::CallerLeft,
-        _ => HandoverEnd::Failed,
-    }
 }
 
 async fn next_inbound(leg: &mut Option<Leg>) -> Option<Inbound> {

@@ -3,6 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Control;
@@ -57,13 +58,25 @@ struct Call {
 /// The calls that are open, by the phone system's own id, and those that ended lately.
 pub struct Calls {
     most: usize,
+    tasks: TaskTracker,
     calls: Mutex<HashMap<String, Call>>,
 }
 
 impl Calls {
     /// Room for `most` calls at once.
     pub fn new(most: usize) -> Calls {
-        Calls { most, calls: Mutex::default() }
+        Calls { most, tasks: TaskTracker::new(), calls: Mutex::default() }
+    }
+
+    /// The tasks of the sessions.
+    pub(super) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// Waits until every session has written its last word.
+    pub async fn all_closed(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// How many are open.

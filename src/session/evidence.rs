@@ -7,9 +7,7 @@ use crate::speech::Spoken;
 pub(super) fn event(fact: Fact, spoken: Option<&Spoken>, target: &str, priority: i64, at_ms: u64) -> Event {
     match fact {
         Fact::Disclosure(prompted) => Event::Disclosure(said(prompted, spoken)),
-        Fact::Question(purpose, prompted) => {
-            Event::Question { purpose: purpose.to_string(), prompted: said(prompted, spoken) }
-        }
+        Fact::Question(purpose, prompted) => Event::Question { purpose: purpose.to_string(), prompted: said(prompted, spoken) },
         Fact::Answer { purpose, outcome, method } => {
             let (method, key, grammar_entry, confidence) = match method {
                 Method::Key(key) => ("key", Some(key), None, None),
@@ -40,12 +38,9 @@ pub(super) fn event(fact: Fact, spoken: Option<&Spoken>, target: &str, priority:
             };
             Event::RecorderStopped { reason: reason.to_owned(), at_ms, turn_dropped }
         }
-        Fact::HandoverRequested(reason) => Event::HandoverRequested {
-            target: target.to_owned(),
-            reason: reason_name(reason).to_owned(),
-            priority,
-            at_ms,
-        },
+        Fact::HandoverRequested(reason) => {
+            Event::HandoverRequested { target: target.to_owned(), reason: reason_name(reason).to_owned(), priority, at_ms }
+        }
         Fact::HandoverResult(end) => {
             let result = match end {
                 HandoverEnd::Answered => "answered",
@@ -53,6 +48,7 @@ pub(super) fn event(fact: Fact, spoken: Option<&Spoken>, target: &str, priority:
                 HandoverEnd::Closed => "closed",
                 HandoverEnd::CallerLeft => "caller-left",
                 HandoverEnd::Failed => "failed",
+                HandoverEnd::Unknown => "unknown",
             };
             Event::HandoverResult { target: target.to_owned(), result: result.to_owned(), at_ms }
         }

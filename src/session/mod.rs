@@ -9,6 +9,7 @@
 
 mod call;
 mod calls;
+mod departure;
 mod evidence;
 mod mouth;
 mod settings;

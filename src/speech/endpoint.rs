@@ -66,75 +66,30 @@ impl Endpointer {
         match self.state {
             State::Silent if voice => self.perhaps(at, length, end),
             State::Silent => None,
-            State::Perhaps {
-                since,
-                voice: heard,
-                ..
-            } if voice => self.perhaps(since, heard + length, end),
-            State::Perhaps {
-                since,
-                voice: heard,
-                until,
-            } => {
+            State::Perhaps { since, voice: heard, .. } if voice => self.perhaps(since, heard + length, end),
+            State::Perhaps { since, voice: heard, until } => {
                 let left = heard.saturating_sub(length);
-                self.state = if left.is_zero() {
-                    State::Silent
-                } else {
-                    State::Perhaps {
-                        since,
-                        voice: left,
-                        until,
-                    }
-                };
+                self.state = if left.is_zero() { State::Silent } else { State::Perhaps { since, voice: left, until } };
                 None
             }
-            State::Speaking {
-                began,
-                voice: heard,
-                until,
-            } => {
-                let (heard, until) = if voice {
-                    (heard + length, end)
-                } else {
-                    (heard, until)
-                };
+            State::Speaking { began, voice: heard, until } => {
+                let (heard, until) = if voice { (heard + length, end) } else { (heard, until) };
                 if end.since(until) >= self.trailing_silence || end.since(began) >= self.longest {
                     self.state = State::Silent;
-                    return Some(Change::Ended {
-                        began,
-                        ended: until,
-                        speech: heard,
-                    });
+                    return Some(Change::Ended { began, ended: until, speech: heard });
                 }
-                self.state = State::Speaking {
-                    began,
-                    voice: heard,
-                    until,
-                };
+                self.state = State::Speaking { began, voice: heard, until };
                 None
             }
         }
     }
 
-    fn perhaps(
-        &mut self,
-        since: SessionTime,
-        voice: Duration,
-        until: SessionTime,
-    ) -> Option<Change> {
+    fn perhaps(&mut self, since: SessionTime, voice: Duration, until: SessionTime) -> Option<Change> {
         if voice >= self.begin {
-            self.state = State::Speaking {
-                began: since,
-                voice,
-                until,
-            };
+            self.state = State::Speaking { began: since, voice, until };
             return Some(Change::Began { at: since });
         }
-        self.state = State::Perhaps {
-            since,
-            voice,
-            until,
-        };
+        self.state = State::Perhaps { since, voice, until };
         None
     }
 
@@ -153,16 +108,12 @@ mod tests {
     /// Feeds runs of (voice, steps) and gives the changes with the step they came at.
     fn changes(settings: EndpointSettings, runs: &[(bool, u64)]) -> Vec<(u64, Change)> {
         let mut endpointer = Endpointer::new(settings);
-        let steps = runs
-            .iter()
-            .flat_map(|&(voice, count)| std::iter::repeat_n(voice, count as usize));
+        let steps = runs.iter().flat_map(|&(voice, count)| std::iter::repeat_n(voice, count as usize));
         steps
             .enumerate()
             .filter_map(|(n, voice)| {
                 let at = SessionTime(Duration::from_millis(n as u64 * STEP));
-                endpointer
-                    .hear(at, Duration::from_millis(STEP), voice)
-                    .map(|change| (n as u64, change))
+                endpointer.hear(at, Duration::from_millis(STEP), voice).map(|change| (n as u64, change))
             })
             .collect()
     }
@@ -172,12 +123,7 @@ mod tests {
     }
 
     fn settings() -> EndpointSettings {
-        EndpointSettings {
-            begin_ms: 64,
-            pre_roll_ms: 300,
-            trailing_silence_ms: 320,
-            longest_ms: 3200,
-        }
+        EndpointSettings { begin_ms: 64, pre_roll_ms: 300, trailing_silence_ms: 320, longest_ms: 3200 }
     }
 
     #[test]
@@ -185,35 +131,15 @@ mod tests {
         let speech = Duration::from_millis(20 * STEP);
         assert_eq!(
             changes(settings(), &[(false, 10), (true, 20), (false, 40)]),
-            [
-                (13, Change::Began { at: at(10) }),
-                (
-                    49,
-                    Change::Ended {
-                        began: at(10),
-                        ended: at(30),
-                        speech
-                    }
-                ),
-            ]
+            [(13, Change::Began { at: at(10) }), (49, Change::Ended { began: at(10), ended: at(30), speech }),]
         );
     }
 
     #[test]
     fn a_pause_shorter_than_the_trailing_silence_is_part_of_the_utterance() {
-        let found = changes(
-            settings(),
-            &[(true, 20), (false, 19), (true, 10), (false, 20)],
-        );
+        let found = changes(settings(), &[(true, 20), (false, 19), (true, 10), (false, 20)]);
         assert_eq!(found.len(), 2);
-        assert_eq!(
-            found[1].1,
-            Change::Ended {
-                began: at(0),
-                ended: at(49),
-                speech: Duration::from_millis(30 * STEP)
-            }
-        );
+        assert_eq!(found[1].1, Change::Ended { began: at(0), ended: at(49), speech: Duration::from_millis(30 * STEP) });
     }
 
     #[test]
@@ -231,17 +157,7 @@ mod tests {
     #[test]
     fn an_endless_utterance_is_ended_and_the_next_one_begins() {
         let found = changes(settings(), &[(true, 300)]);
-        assert_eq!(
-            found[1],
-            (
-                199,
-                Change::Ended {
-                    began: at(0),
-                    ended: at(200),
-                    speech: Duration::from_millis(3200)
-                }
-            )
-        );
+        assert_eq!(found[1], (199, Change::Ended { began: at(0), ended: at(200), speech: Duration::from_millis(3200) }));
         assert_eq!(found[2], (203, Change::Began { at: at(200) }));
     }
 
@@ -253,13 +169,6 @@ mod tests {
             endpointer.hear(at(n), step, true);
         }
         let change = endpointer.hear(at(60), step, false);
-        assert_eq!(
-            change,
-            Some(Change::Ended {
-                began: at(0),
-                ended: at(10),
-                speech: Duration::from_millis(10 * STEP)
-            })
-        );
+        assert_eq!(change, Some(Change::Ended { began: at(0), ended: at(10), speech: Duration::from_millis(10 * STEP) }));
     }
 }

@@ -29,21 +29,10 @@ impl Settings {
         if let Some(folder) = &self.models {
             return folder.clone();
         }
-        let from = |name: &str| {
-            std::env::var_os(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
-        let cache = from("CANDOR_CACHE").or_else(|| {
-            Some(
-                from("XDG_CACHE_HOME")
-                    .or_else(|| Some(from("HOME")?.join(".cache")))?
-                    .join("candor"),
-            )
-        });
-        cache
-            .unwrap_or_else(|| Path::new(".cache").to_owned())
-            .join("models")
+        let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let cache = from("CANDOR_CACHE")
+            .or_else(|| Some(from("XDG_CACHE_HOME").or_else(|| Some(from("HOME")?.join(".cache")))?.join("candor")));
+        cache.unwrap_or_else(|| Path::new(".cache").to_owned()).join("models")
     }
 }
 
@@ -63,12 +52,7 @@ pub struct EspeakSettings {
 
 impl Default for EspeakSettings {
     fn default() -> Self {
-        EspeakSettings {
-            program: "espeak-ng".into(),
-            rate: 150,
-            voices: BTreeMap::new(),
-            time_limit_ms: 10_000,
-        }
+        EspeakSettings { program: "espeak-ng".into(), rate: 150, voices: BTreeMap::new(), time_limit_ms: 10_000 }
     }
 }
 
@@ -97,10 +81,7 @@ pub struct VadSettings {
 
 impl Default for VadSettings {
     fn default() -> Self {
-        VadSettings {
-            threshold: 0.65,
-            gap_ms: 120,
-        }
+        VadSettings { threshold: 0.65, gap_ms: 120 }
     }
 }
 
@@ -120,12 +101,7 @@ pub struct EndpointSettings {
 
 impl Default for EndpointSettings {
     fn default() -> Self {
-        EndpointSettings {
-            begin_ms: 80,
-            pre_roll_ms: 300,
-            trailing_silence_ms: 700,
-            longest_ms: 20_000,
-        }
+        EndpointSettings { begin_ms: 80, pre_roll_ms: 300, trailing_silence_ms: 700, longest_ms: 20_000 }
     }
 }
 
@@ -139,9 +115,7 @@ pub struct RecognitionSettings {
 
 impl Default for RecognitionSettings {
     fn default() -> Self {
-        RecognitionSettings {
-            time_limit_ms: 4_000,
-        }
+        RecognitionSettings { time_limit_ms: 4_000 }
     }
 }
 
@@ -151,10 +125,7 @@ mod tests {
 
     #[test]
     fn an_empty_section_is_the_default() {
-        assert_eq!(
-            serde_json::from_str::<Settings>("{}").unwrap(),
-            Settings::default()
-        );
+        assert_eq!(serde_json::from_str::<Settings>("{}").unwrap(), Settings::default());
     }
 
     #[test]
@@ -165,13 +136,7 @@ mod tests {
 
     #[test]
     fn a_language_is_spoken_by_the_voice_of_its_name_unless_another_is_set() {
-        let settings = EspeakSettings {
-            voices: [("en".to_owned(), "en-us".to_owned())].into(),
-            ..Default::default()
-        };
-        assert_eq!(
-            (settings.voice("nl"), settings.voice("en")),
-            ("nl", "en-us")
-        );
+        let settings = EspeakSettings { voices: [("en".to_owned(), "en-us".to_owned())].into(), ..Default::default() };
+        assert_eq!((settings.voice("nl"), settings.voice("en")), ("nl", "en-us"));
     }
 }

@@ -38,23 +38,14 @@ impl Spoken {
     fn assemble(text: &str, audio_sha256: String, audio: Bytes) -> Self {
         let codec = Codec::Ulaw;
         let duration = codec.duration(audio.len());
-        Spoken {
-            text_sha256: sha256(text.as_bytes()),
-            audio_sha256,
-            audio,
-            codec,
-            duration,
-        }
+        Spoken { text_sha256: sha256(text.as_bytes()), audio_sha256, audio, codec, duration }
     }
 }
 
 /// Shows lengths and hashes of the sound, not the sound.
 impl fmt::Debug for Spoken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spoken")
-            .field("duration", &self.duration)
-            .field("codec", &self.codec)
-            .finish_non_exhaustive()
+        f.debug_struct("Spoken").field("duration", &self.duration).field("codec", &self.codec).finish_non_exhaustive()
     }
 }
 
@@ -73,10 +64,7 @@ mod tests {
         let wiped = Spoken::of_secret("hallo", Zeroizing::new(vec![0xff; 800]));
         assert_eq!(kept, wiped);
         assert_eq!(kept.duration, Duration::from_millis(100));
-        assert_eq!(
-            kept.text_sha256,
-            "d3751d33f9cd5049c4af2b462735457e4d3baf130bcbb87f389e349fbaeb20b9"
-        );
+        assert_eq!(kept.text_sha256, "d3751d33f9cd5049c4af2b462735457e4d3baf130bcbb87f389e349fbaeb20b9");
     }
 
     #[test]

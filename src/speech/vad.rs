@@ -29,11 +29,7 @@ impl Vad {
     /// A detector at the beginning of a stream.
     pub fn new(settings: VadSettings) -> Self {
         let detector = earshot::Detector::default();
-        Vad {
-            detector,
-            threshold: settings.threshold,
-            waiting: Vec::with_capacity(2 * STEP_SAMPLES),
-        }
+        Vad { detector, threshold: settings.threshold, waiting: Vec::with_capacity(2 * STEP_SAMPLES) }
     }
 
     /// Takes samples of the telephone band at 16 kHz; calls `step` for each 16 ms that are complete, with whether they are voice.
@@ -42,11 +38,7 @@ impl Vad {
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(rest.len().min(STEP_SAMPLES - self.waiting.len()));
             for &sample in piece {
-                let mirrored = if self.waiting.len() % 2 == 1 {
-                    sample / 2
-                } else {
-                    sample
-                };
+                let mirrored = if self.waiting.len() % 2 == 1 { sample / 2 } else { sample };
                 self.waiting.push(mirrored);
             }
             rest = after;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use candor::consent::{ConsentState, ConsentedTurn, SessionTime, TurnPermit};
+use candor::consent::{ConsentState, ConsentedTurn, Method, SessionTime, TurnPermit};
 use candor::dialog::SharedDialog;
 use candor::dialog::flow::{
     Action, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings, Utterance,
@@ -50,7 +50,18 @@ enum Step {
 }
 
 const WORDS: [&str; 12] = [
-    "ja", "nee", "ja maar", "ja hoor", "stop opname", "medewerker", "retour", "toch opnemen", "herhaal", "english", "", "iets heel anders",
+    "ja",
+    "nee",
+    "ja maar",
+    "ja hoor",
+    "stop opname",
+    "medewerker",
+    "retour",
+    "toch opnemen",
+    "herhaal",
+    "english",
+    "",
+    "iets heel anders",
 ];
 
 fn step() -> impl Strategy<Value = Step> {
@@ -68,6 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
         HandoverEnd::Closed,
         HandoverEnd::CallerLeft,
         HandoverEnd::Failed,
+        HandoverEnd::Unknown,
     ]);
     prop_oneof![
         30 => heard.prop_map(Step::LineEnds),
@@ -201,6 +213,10 @@ impl World {
         match &fact {
             Fact::RecorderStarted { .. } => self.recorder_on = true,
             Fact::RecorderStopped { .. } => self.recorder_on = false,
+            Fact::Answer { outcome: "given", method, .. } => {
+                let active = matches!(method, Method::Key('1') | Method::Speech { entry: Some(_), confidence: Some(_) });
+                assert!(active, "only a key or the caller's own words grant, not {method:?}");
+            }
             Fact::Consent(change) if change.to == ConsentState::Given => self.check_grant(change.basis.as_str()),
             _ => {}
         }
@@ -277,9 +293,10 @@ fn check(dialog: SharedDialog, steps: Vec<Step>, can_hear: bool, person_there: b
     assert_eq!(world.first_line.as_deref(), Some("disclosure-automated"), "every session opens with what the agent is");
     assert_eq!(world.closed.len(), 1, "every session ends, once");
     for (turn, ended) in &world.kept {
-        let given_before = world.facts.iter().any(|(fact, at)| {
-            matches!(fact, Fact::Consent(change) if change.to == ConsentState::Given) && *at <= turn.began()
-        });
+        let given_before = world
+            .facts
+            .iter()
+            .any(|(fact, at)| matches!(fact, Fact::Consent(change) if change.to == ConsentState::Given) && *at <= turn.began());
         assert!(given_before && turn.ended() == *ended && !turn.terms().is_empty());
     }
     for (purpose, _, state) in world.flow.consents().states() {

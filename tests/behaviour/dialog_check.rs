@@ -77,7 +77,9 @@ fn announced_for(dialog: &Path) -> BTreeSet<Refusal> {
 
 fn found(problems: &Problems) -> BTreeSet<Refusal> {
     let places = problems.iter().zip(problems.positions());
-    places.map(|(problem, at)| (problem.rule.to_owned(), file_name(&problem.place.file), at.map_or(0, |(line, _)| line))).collect()
+    places
+        .map(|(problem, at)| (problem.rule.to_owned(), file_name(&problem.place.file), at.map_or(0, |(line, _)| line)))
+        .collect()
 }
 
 #[test]
@@ -148,7 +150,8 @@ fn a_misspelt_state_is_shown_with_a_caret_and_the_nearest_state() {
     let shown = refused("unknown-state.yaml").render(false);
     let lines: Vec<&str> = shown.lines().collect();
     let at = lines.iter().position(|line| line.contains("return: { press: 2, go: ordr }")).expect("the line of the file");
-    let column = |line: &str, text: &str| line.chars().count() - line.split(text).last().unwrap().chars().count() - text.chars().count();
+    let column =
+        |line: &str, text: &str| line.chars().count() - line.split(text).last().unwrap().chars().count() - text.chars().count();
     let under = lines[at + 1].chars().position(|c| c == '─').expect("a caret line");
     assert_eq!(under, column(lines[at], "ordr }"), "{shown}");
     assert!(shown.contains("did you mean `order`?"), "{shown}");
@@ -234,7 +237,8 @@ fn a_dialog_cannot_replace_what_the_engine_says() {
 
 #[test]
 fn an_engine_text_that_is_missing_is_named() {
-    let (_folder, loaded) = with_engine_text(|text| text.replace("handover-nobody =", "handover-somebody =").replace("stop opname |", ""));
+    let (_folder, loaded) =
+        with_engine_text(|text| text.replace("handover-nobody =", "handover-somebody =").replace("stop opname |", ""));
     let problems = loaded.unwrap_err();
     let problem = problems.iter().next().unwrap();
     assert_eq!((problem.rule, problems.count()), ("missing-prompt", 1), "{problems}");

@@ -16,10 +16,7 @@ use candor::speech::{Ears, EspeakSettings, Heard, Settings};
 /// The Korean recogniser, or nothing (and why).
 async fn korean() -> Option<Arc<dyn Recogniser>> {
     let models = std::env::var_os("CANDOR_SPEECH__MODELS").map(Into::into);
-    let settings = Settings {
-        models,
-        ..Default::default()
-    };
+    let settings = Settings { models, ..Default::default() };
     let (recognisers, notes) = Recognisers::load(&settings, &["ko".to_owned()]).await;
     let recogniser = recognisers.get("ko");
     if recogniser.is_none() {
@@ -30,29 +27,15 @@ async fn korean() -> Option<Arc<dyn Recogniser>> {
 
 async fn spoken(voice: &str, text: &str) -> Vec<u8> {
     let voices = [("caller".to_owned(), voice.to_owned())].into();
-    let espeak = Espeak::new(EspeakSettings {
-        voices,
-        rate: 150,
-        ..Default::default()
-    });
-    espeak
-        .speak("caller", text)
-        .await
-        .unwrap()
-        .to_level_ulaw()
-        .unwrap()
-        .to_vec()
+    let espeak = Espeak::new(EspeakSettings { voices, rate: 150, ..Default::default() });
+    espeak.speak("caller", text).await.unwrap().to_level_ulaw().unwrap().to_vec()
 }
 
 /// Speaks into new ears at the pace of speech and gives what they understood.
 async fn understood(recogniser: &Arc<dyn Recogniser>, voice: &str, text: &str) -> Hypothesis {
     let settings = Settings::default();
     let (ears, mut heard) = Ears::start(Some(Arc::clone(recogniser)), &settings).unwrap();
-    ears.expect(Expectation {
-        phrases: vec!["네".to_owned(), "아니에요".to_owned()],
-        second_look: true,
-        open: false,
-    });
+    ears.expect(Expectation { phrases: vec!["네".to_owned(), "아니에요".to_owned()], second_look: true, open: false });
     let pause = vec![Codec::Ulaw.silence(); Codec::Ulaw.bytes_in(Duration::from_millis(400))];
     let sound = [pause, spoken(voice, text).await].concat();
     let mut clock = tokio::time::interval(FRAME);
@@ -94,12 +77,7 @@ async fn answers_are_understood_in_korean() {
     let Some(recogniser) = korean().await else {
         return;
     };
-    for (said, expected) in [
-        ("네", "네"),
-        ("아니에요", "아니에요"),
-        ("라면", "라면"),
-        ("여름", "여름"),
-    ] {
+    for (said, expected) in [("네", "네"), ("아니에요", "아니에요"), ("라면", "라면"), ("여름", "여름")] {
         let hypothesis = understood(&recogniser, "ko+f2", said).await;
         assert_eq!(hypothesis.text.replace(' ', ""), expected, "said {said}");
         assert!(hypothesis.confidence > 0.2 && hypothesis.confidence <= 1.0);
@@ -121,14 +99,8 @@ async fn off_topic_and_foreign_speech_is_neither_yes_nor_no() {
         ("nl", "Ik wil graag weten waar mijn pakket is"),
         ("en", "I would like to know where my parcel is"),
     ] {
-        let text = understood(&recogniser, voice, said)
-            .await
-            .text
-            .replace(' ', "");
-        assert!(
-            text != "네" && text != "아니에요",
-            "{said} was heard as {text}"
-        );
+        let text = understood(&recogniser, voice, said).await.text.replace(' ', "");
+        assert!(text != "네" && text != "아니에요", "{said} was heard as {text}");
     }
 }
 
@@ -137,10 +109,6 @@ async fn words_that_the_model_does_not_know_are_named() {
     let Some(recogniser) = korean().await else {
         return;
     };
-    let phrases = [
-        "네, 라면!".to_owned(),
-        "네 없는낱말임".to_owned(),
-        "zzzqqq".to_owned(),
-    ];
+    let phrases = ["네, 라면!".to_owned(), "네 없는낱말임".to_owned(), "zzzqqq".to_owned()];
     assert_eq!(recogniser.unknown_words(&phrases), ["없는낱말임", "zzzqqq"]);
 }

@@ -13,13 +13,9 @@ use tokio::sync::mpsc::Receiver;
 
 /// The folder with recordings of people, or nothing (and a word about it).
 fn human_speech() -> Option<PathBuf> {
-    let folder = std::env::var_os("CANDOR_HUMAN_SPEECH")
-        .map_or_else(|| PathBuf::from("../shared/speech"), PathBuf::from);
+    let folder = std::env::var_os("CANDOR_HUMAN_SPEECH").map_or_else(|| PathBuf::from("../shared/speech"), PathBuf::from);
     if !folder.join("MANIFEST.tsv").is_file() {
-        eprintln!(
-            "skipped: no recordings of people at {} (set CANDOR_HUMAN_SPEECH to their folder)",
-            folder.display()
-        );
+        eprintln!("skipped: no recordings of people at {} (set CANDOR_HUMAN_SPEECH to their folder)", folder.display());
         return None;
     }
     Some(folder)
@@ -27,18 +23,11 @@ fn human_speech() -> Option<PathBuf> {
 
 /// Up to `count` recordings below a folder, spread evenly over it, as telephone sound.
 fn recordings(folder: &Path, count: usize) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "wav"));
     files.sort();
     let step = files.len().div_ceil(count).max(1);
-    files
-        .into_iter()
-        .step_by(step)
-        .map(|file| (file.clone(), ulaw(&file)))
-        .collect()
+    files.into_iter().step_by(step).map(|file| (file.clone(), ulaw(&file))).collect()
 }
 
 fn ulaw(file: &Path) -> Vec<u8> {
@@ -72,10 +61,7 @@ async fn everything(ears: EarsHandle, mut heard: Receiver<Heard>) -> Vec<Heard> 
 }
 
 fn utterances(heard: &[Heard]) -> usize {
-    heard
-        .iter()
-        .filter(|event| matches!(event, Heard::NotUnderstood { .. }))
-        .count()
+    heard.iter().filter(|event| matches!(event, Heard::NotUnderstood { .. })).count()
 }
 
 #[tokio::test]
@@ -85,22 +71,14 @@ async fn short_answers_of_real_people_are_found() {
         let (mut found, mut all) = (0, 0);
         for (_, sound) in recordings(&folder.join(language), 20) {
             let (ears, heard) = Ears::start(None, &Settings::default()).unwrap();
-            let at = send(
-                &ears,
-                SessionTime::START,
-                &silence(Duration::from_millis(600)),
-            )
-            .await;
+            let at = send(&ears, SessionTime::START, &silence(Duration::from_millis(600))).await;
             let at = send(&ears, at, &sound).await;
             send(&ears, at, &silence(Duration::from_secs(2))).await;
             all += 1;
             found += usize::from(utterances(&everything(ears, heard).await) > 0);
         }
         eprintln!("{language}: speech found in {found} of {all}");
-        assert!(
-            found * 100 >= all * least,
-            "{language}: speech found in {found} of {all} recordings"
-        );
+        assert!(found * 100 >= all * least, "{language}: speech found in {found} of {all} recordings");
     }
 }
 
@@ -111,30 +89,18 @@ async fn an_utterance_has_the_times_of_its_sound() {
     let sounds = recordings(&folder.join("nl/ja"), 12);
     for (_, sound) in &sounds {
         let (ears, heard) = Ears::start(None, &Settings::default()).unwrap();
-        let begin = send(
-            &ears,
-            SessionTime(Duration::from_secs(7)),
-            &silence(Duration::from_secs(1)),
-        )
-        .await;
+        let begin = send(&ears, SessionTime(Duration::from_secs(7)), &silence(Duration::from_secs(1))).await;
         let end = send(&ears, begin, sound).await;
         send(&ears, end, &silence(Duration::from_secs(2))).await;
         for event in everything(ears, heard).await {
             if let Heard::NotUnderstood { began, ended } = event {
                 assert!(began < ended);
-                close += usize::from(
-                    began + Duration::from_millis(60) >= begin
-                        && ended <= end + Duration::from_millis(120),
-                );
+                close += usize::from(began + Duration::from_millis(60) >= begin && ended <= end + Duration::from_millis(120));
                 break;
             }
         }
     }
-    assert!(
-        close * 10 >= sounds.len() * 8,
-        "{close} of {} lie within their recording",
-        sounds.len()
-    );
+    assert!(close * 10 >= sounds.len() * 8, "{close} of {} lie within their recording", sounds.len());
 }
 
 #[tokio::test]
@@ -152,8 +118,7 @@ async fn the_end_of_speech_is_noticed_without_frames() {
         }
         all += 1;
         let mut ended = 0;
-        while let Ok(Some(event)) = tokio::time::timeout(Duration::from_secs(1), heard.recv()).await
-        {
+        while let Ok(Some(event)) = tokio::time::timeout(Duration::from_secs(1), heard.recv()).await {
             if matches!(event, Heard::NotUnderstood { .. }) {
                 ended += 1;
                 break;
@@ -161,10 +126,7 @@ async fn the_end_of_speech_is_noticed_without_frames() {
         }
         found += ended;
     }
-    assert!(
-        found * 10 >= all * 9,
-        "the end was noticed {found} times of {all}"
-    );
+    assert!(found * 10 >= all * 9, "the end was noticed {found} times of {all}");
 }
 
 #[tokio::test]
@@ -172,12 +134,7 @@ async fn silence_is_no_speech_however_long() {
     let (ears, heard) = Ears::start(None, &Settings::default()).unwrap();
     let at = send(&ears, SessionTime::START, &silence(Duration::from_secs(30))).await;
     ears.tick(at + Duration::from_secs(600));
-    send(
-        &ears,
-        at + Duration::from_secs(600),
-        &silence(Duration::from_secs(5)),
-    )
-    .await;
+    send(&ears, at + Duration::from_secs(600), &silence(Duration::from_secs(5))).await;
     assert_eq!(everything(ears, heard).await, []);
 }
 
@@ -186,10 +143,7 @@ async fn a_caller_who_talks_without_end_is_heard_in_parts() {
     let Some(folder) = human_speech() else { return };
     let mut settings = Settings::default();
     settings.endpoint.longest_ms = 2_000;
-    let talk: Vec<u8> = recordings(&folder.join("en/other"), 12)
-        .into_iter()
-        .flat_map(|(_, sound)| sound)
-        .collect();
+    let talk: Vec<u8> = recordings(&folder.join("en/other"), 12).into_iter().flat_map(|(_, sound)| sound).collect();
     let (ears, heard) = Ears::start(None, &settings).unwrap();
     let at = send(&ears, SessionTime::START, &talk).await;
     send(&ears, at, &silence(Duration::from_secs(2))).await;
@@ -214,8 +168,5 @@ async fn background_noise_is_seldom_taken_for_speech() {
         taken += utterances(&everything(ears, heard).await);
     }
     eprintln!("{taken} utterances in {seconds:.0} s of noise");
-    assert!(
-        taken as f64 <= seconds / 5.0,
-        "{taken} utterances in {seconds:.0} s of noise"
-    );
+    assert!(taken as f64 <= seconds / 5.0, "{taken} utterances in {seconds:.0} s of noise");
 }

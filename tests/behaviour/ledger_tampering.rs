@@ -32,7 +32,8 @@ fn original() -> &'static Original {
         ledger.close();
         for action in ["list", "show"] {
             let (actor, outcome) = ("tester".to_owned(), "done".to_owned());
-            append_access(&storage.ledger, Access { action, session: None, purpose: None, reason: None, actor, outcome }).unwrap();
+            append_access(&storage.ledger, Access { action, session: None, purpose: None, reason: None, actor, outcome })
+                .unwrap();
         }
         let report = storage.verify();
         assert!(report.holds && report.notes.is_empty(), "{report:?}");

@@ -8,14 +8,16 @@ mod service;
 mod stored;
 mod twilio_peer;
 
-mod any_call;
 mod a_crash_loses_nothing_sealed;
+mod any_call;
 mod dialog_check;
 mod exit_status_says_whether_it_holds;
+mod floors;
 mod hears_korean;
 mod hears_where_people_speak;
 mod ledger_is_written;
 mod ledger_tampering;
+mod must_not_compile;
 mod recording_sealing;
 mod recordings_access;
 mod retention_ends;

@@ -134,8 +134,15 @@ async fn erasing_leaves_no_turn_and_is_refused_under_a_hold_that_it_names() {
     assert!(storage.events(id).iter().any(erased));
     let actions: Vec<_> = accesses(&storage).into_iter().map(|(action, outcome)| (action, outcome == "done")).collect();
     let told: Vec<_> = actions.iter().map(|(action, done)| (action.as_str(), *done)).collect();
-    let expected =
-        [("hold", true), ("erase", false), ("release", false), ("release", true), ("erase", true), ("show", true), ("list", true)];
+    let expected = [
+        ("hold", true),
+        ("erase", false),
+        ("release", false),
+        ("release", true),
+        ("erase", true),
+        ("show", true),
+        ("list", true),
+    ];
     assert_eq!(told, expected);
     assert!(storage.verify().holds);
 }

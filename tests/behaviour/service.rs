@@ -161,7 +161,10 @@ impl Service {
 
     /// The sealed turns of all sessions.
     pub fn sealed_turns(&self) -> Vec<PathBuf> {
-        files_below(&self.data().join("recordings")).into_iter().filter(|file| file.extension().is_some_and(|e| e == "age")).collect()
+        files_below(&self.data().join("recordings"))
+            .into_iter()
+            .filter(|file| file.extension().is_some_and(|e| e == "age"))
+            .collect()
     }
 
     /// Asks the server to stop, as an operator would.

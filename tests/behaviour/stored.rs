@@ -116,8 +116,12 @@ pub fn begin(ledger: &Ledger, recordings: &Recordings) -> Recorded {
     let id = Uuid::new_v4();
     let ledger = ledger.session(id);
     ledger.append(opened()).unwrap();
-    let facts =
-        SessionFacts { dialog: "webshop".into(), dialog_version: "00".into(), language: "nl".into(), opened_at: Timestamp::now() };
+    let facts = SessionFacts {
+        dialog: "webshop".into(),
+        dialog_version: "00".into(),
+        language: "nl".into(),
+        opened_at: Timestamp::now(),
+    };
     let recorder = recordings.session(ledger.clone(), facts);
     Recorded { id, ledger, recorder }
 }

@@ -8,9 +8,7 @@ use bytes::Bytes;
 use candor::audio::g711;
 use candor::audio::resample::resample;
 use candor::consent::SessionTime;
-use candor::speech::stt::{
-    Expectation, Hypothesis, Recogniser, Recognition, RecognitionError, Source,
-};
+use candor::speech::stt::{Expectation, Hypothesis, Recogniser, Recognition, RecognitionError, Source};
 use candor::speech::tts::espeak::Espeak;
 use candor::speech::{Ears, EngineFailure, EspeakSettings, Heard, Settings};
 
@@ -63,29 +61,19 @@ async fn failures(engine: Failing) -> Vec<EngineFailure> {
     let mut settings = Settings::default();
     settings.recognition.time_limit_ms = 200;
     let (ears, mut heard) = Ears::start(Some(Arc::new(engine)), &settings).unwrap();
-    let sound = Espeak::new(EspeakSettings::default())
-        .speak("nl", "goedemiddag")
-        .await
-        .unwrap();
+    let sound = Espeak::new(EspeakSettings::default()).speak("nl", "goedemiddag").await.unwrap();
     let mut ulaw = g711::encode(&resample(&sound.samples, sound.rate, 8000).unwrap());
     ulaw.resize(ulaw.len() + 8_000, 0xff);
     let twice = [ulaw.clone(), ulaw].concat();
     for (n, frame) in twice.chunks(160).enumerate() {
-        ears.frame(
-            SessionTime(Duration::from_millis(20 * n as u64)),
-            Bytes::copy_from_slice(frame),
-        );
+        ears.frame(SessionTime(Duration::from_millis(20 * n as u64)), Bytes::copy_from_slice(frame));
         tokio::task::yield_now().await;
     }
     drop(ears);
     let mut failures = Vec::new();
     while let Some(event) = heard.recv().await {
         match event {
-            Heard::EngineFailed {
-                failure,
-                began,
-                ended,
-            } => {
+            Heard::EngineFailed { failure, began, ended } => {
                 assert!(began < ended);
                 failures.push(failure);
             }
@@ -99,14 +87,8 @@ async fn failures(engine: Failing) -> Vec<EngineFailure> {
 #[tokio::test]
 async fn every_way_to_fail_is_told_and_the_ears_go_on() {
     for (engine, failure) in [
-        (
-            Failing::AtTheStart,
-            EngineFailure::Engine(RecognitionError::Start),
-        ),
-        (
-            Failing::WhileListening,
-            EngineFailure::Engine(RecognitionError::Decode),
-        ),
+        (Failing::AtTheStart, EngineFailure::Engine(RecognitionError::Start)),
+        (Failing::WhileListening, EngineFailure::Engine(RecognitionError::Decode)),
         (Failing::ByPanic, EngineFailure::Died),
         (Failing::ByHanging, EngineFailure::TooSlow),
     ] {

@@ -48,12 +48,7 @@ fn signatures_are_those_of_the_reference_library() {
     let vectors: [Vector; 8] = [
         ("wss://bot.example.com/twilio", &[], "Qo623mTKSBBeQp3YeX1D4pz6VHU=", "/G5FAt6XzgEvoMfQRN78sxBB6l7Gc1HI/Vsj2lB05jI="),
         ("wss://bot.example.com/twilio/", &[], "4XGtFMK60sXSlQd7uOPbnUq0EhA=", "UjjEDk3vd7aWScsiiqHor7Xw7gSo/j3lWig/ub5y49U="),
-        (
-            "wss://bot.example.com:443/twilio",
-            &[],
-            "t2eUC+F5OwQWsVxVLA4wrasfR8A=",
-            "L6MakPbBRi8ewkLRa6CTeyfTnCvKl/tKMvltkEx/Oss=",
-        ),
+        ("wss://bot.example.com:443/twilio", &[], "t2eUC+F5OwQWsVxVLA4wrasfR8A=", "L6MakPbBRi8ewkLRa6CTeyfTnCvKl/tKMvltkEx/Oss="),
         (address, &VOICE, "kERSjf5ou+e/VekDJmlBaclgDy4=", "tPsfYAXYCSGkZhGSoqyNcup/NHn0z8ILuwoOomhJ/7g="),
         (address, &ODD, "d+DRrI5L08xZktEuUBfcE0Fhrw0=", "3qzJILL5KbJYoad3AJ7lHNy/+sBHwAtQntO4PTpxfDs="),
         (address, &REPEATED, "iYkhi12WD3lbUVYgJK8aaPf1DIQ=", "1kkAiC5LO0vXHKjrGua470LXf3/NWOXHpf5/L4d7BTI="),

@@ -121,10 +121,7 @@ pub struct Posted {
 impl Posted {
     /// The value of a parameter.
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.as_str())
+        self.parameters.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -150,17 +147,13 @@ pub(super) struct State {
 impl State {
     /// Whether the agent has said nothing for this long and has nothing left to say.
     pub fn agent_silent(&self, now: Duration, length: Duration) -> bool {
-        let since = self
-            .last_audible
-            .or(self.heard.begins())
-            .unwrap_or_default();
+        let since = self.last_audible.or(self.heard.begins()).unwrap_or_default();
         !self.holds_sound && self.heard.begins().is_some() && now.saturating_sub(since) >= length
     }
 
     /// Whether the agent is audible, or was a moment ago.
     pub fn agent_speaks(&self, now: Duration) -> bool {
-        self.last_audible
-            .is_some_and(|last| now.saturating_sub(last) < ONSET_AFTER)
+        self.last_audible.is_some_and(|last| now.saturating_sub(last) < ONSET_AFTER)
     }
 
     /// Whether the agent has begun to speak since the caller last did something, or went on for so long that the pause after
@@ -169,8 +162,7 @@ impl State {
         let Some(act) = self.last_act else {
             return self.last_onset.is_some();
         };
-        self.last_onset.is_some_and(|onset| onset > act)
-            || self.last_audible.is_some_and(|last| last > act + WENT_ON)
+        self.last_onset.is_some_and(|onset| onset > act) || self.last_audible.is_some_and(|last| last > act + WENT_ON)
     }
 
     /// How many marks went back because what was before them was played.
@@ -189,11 +181,7 @@ pub(super) struct Account {
 
 impl Account {
     pub fn begin() -> Self {
-        Self {
-            began: Instant::now(),
-            state: Mutex::default(),
-            changed: watch::Sender::new(()),
-        }
+        Self { began: Instant::now(), state: Mutex::default(), changed: watch::Sender::new(()) }
     }
 
     /// How long ago the telephone began to ring.
@@ -208,9 +196,7 @@ impl Account {
 
     pub fn read(&self) -> MutexGuard<'_, State> {
         // A panic elsewhere must not hide what was written until then.
-        self.state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Writes one line.
@@ -258,10 +244,7 @@ impl Account {
             state.heard.hear(&tick.frame);
             state.holds_sound = holds_sound;
             if audible {
-                if state
-                    .last_audible
-                    .is_none_or(|last| now.saturating_sub(last) >= ONSET_AFTER)
-                {
+                if state.last_audible.is_none_or(|last| now.saturating_sub(last) >= ONSET_AFTER) {
                     state.last_onset = Some(now);
                 }
                 state.last_audible = Some(now);
@@ -269,12 +252,7 @@ impl Account {
                     state.speaking = true;
                     turned = Some(Happening::AgentSpeaks);
                 }
-            } else if state.speaking
-                && !holds_sound
-                && state
-                    .last_audible
-                    .is_none_or(|last| now.saturating_sub(last) >= PAUSE)
-            {
+            } else if state.speaking && !holds_sound && state.last_audible.is_none_or(|last| now.saturating_sub(last) >= PAUSE) {
                 state.speaking = false;
                 turned = Some(Happening::AgentSilent);
             }

@@ -32,18 +32,8 @@ impl Drop for Call {
 }
 
 impl Call {
-    pub(super) fn new(
-        account: Arc<Account>,
-        commands: mpsc::Sender<Command>,
-        line: JoinHandle<()>,
-        call_sid: String,
-    ) -> Self {
-        Self {
-            account,
-            commands,
-            line,
-            call_sid,
-        }
+    pub(super) fn new(account: Arc<Account>, commands: mpsc::Sender<Command>, line: JoinHandle<()>, call_sid: String) -> Self {
+        Self { account, commands, line, call_sid }
     }
 
     /// The call's identifier.
@@ -72,18 +62,14 @@ impl Call {
     /// A key that does not exist, or no stream to press it in.
     pub async fn press(&self, keys: impl Into<String>) -> Result<(), PhoneError> {
         let keys: Vec<char> = keys.into().chars().collect();
-        if let Some(key) = keys
-            .iter()
-            .find(|key| !matches!(key, '0'..='9' | '*' | '#'))
-        {
+        if let Some(key) = keys.iter().find(|key| !matches!(key, '0'..='9' | '*' | '#')) {
             return Err(PhoneError::NoSuchKey(*key));
         }
         for (number, key) in keys.into_iter().enumerate() {
             if number > 0 {
                 tokio::time::sleep(BETWEEN_KEYS).await;
             }
-            self.acknowledged(|pressed| Command::Press(key, pressed))
-                .await?;
+            self.acknowledged(|pressed| Command::Press(key, pressed)).await?;
         }
         Ok(())
     }
@@ -187,10 +173,7 @@ impl Call {
     /// # Errors
     /// The call ended first.
     pub async fn wait_until_agent_silent(&self, length: Duration) -> Result<(), PhoneError> {
-        self.until("the agent fell silent", |state, now| {
-            state.agent_silent(now, length)
-        })
-        .await
+        self.until("the agent fell silent", |state, now| state.agent_silent(now, length)).await
     }
 
     /// Waits until the agent has begun to speak since the caller's last key or word, and has been silent for `length` after it.
@@ -198,10 +181,7 @@ impl Call {
     /// # Errors
     /// The call ended first.
     pub async fn wait_for_turn(&self, length: Duration) -> Result<(), PhoneError> {
-        self.until("it was the caller's turn", |state, now| {
-            state.spoken_since_act() && state.agent_silent(now, length)
-        })
-        .await
+        self.until("it was the caller's turn", |state, now| state.spoken_since_act() && state.agent_silent(now, length)).await
     }
 
     /// Waits until the agent speaks anew since the caller's last key or word.
@@ -209,8 +189,7 @@ impl Call {
     /// # Errors
     /// The call ended first.
     pub async fn wait_for_agent_again(&self) -> Result<(), PhoneError> {
-        self.until("the agent spoke again", |state, _| state.spoken_since_act())
-            .await
+        self.until("the agent spoke again", |state, _| state.spoken_since_act()).await
     }
 
     /// Waits until the `number`th mark (from 1) has gone back, for whatever reason.
@@ -218,16 +197,8 @@ impl Call {
     /// # Errors
     /// The call ended first.
     pub async fn wait_for_mark(&self, number: usize) -> Result<(), PhoneError> {
-        let returned = |state: &State| {
-            state
-                .marks
-                .get(number.saturating_sub(1))
-                .is_some_and(|mark| mark.returned.is_some())
-        };
-        self.until(&format!("mark {number} went back"), |state, _| {
-            returned(state)
-        })
-        .await
+        let returned = |state: &State| state.marks.get(number.saturating_sub(1)).is_some_and(|mark| mark.returned.is_some());
+        self.until(&format!("mark {number} went back"), |state, _| returned(state)).await
     }
 
     /// Waits until `count` marks have gone back because what was before them was played.
@@ -235,10 +206,7 @@ impl Call {
     /// # Errors
     /// The call ended first.
     pub async fn wait_for_completed_marks(&self, count: usize) -> Result<(), PhoneError> {
-        self.until(&format!("{count} marks were played"), |state, _| {
-            state.played_marks() >= count
-        })
-        .await
+        self.until(&format!("{count} marks were played"), |state, _| state.played_marks() >= count).await
     }
 
     /// Waits until this has been heard to its end (μ-law as the server sends it).
@@ -262,21 +230,13 @@ impl Call {
     ///
     /// # Errors
     /// The call ended first.
-    pub async fn wait_for_event(
-        &self,
-        matches: impl Fn(&Happening) -> bool,
-    ) -> Result<(), PhoneError> {
-        self.until("something happened", |state, _| {
-            state.events.iter().any(|event| matches(&event.what))
-        })
-        .await
+    pub async fn wait_for_event(&self, matches: impl Fn(&Happening) -> bool) -> Result<(), PhoneError> {
+        self.until("something happened", |state, _| state.events.iter().any(|event| matches(&event.what))).await
     }
 
     /// The event of this number (from 0), as soon as there is one; `None` when the call ended with fewer.
     pub async fn event(&self, number: usize) -> Option<Event> {
-        self.account
-            .until(|state, _| state.events.len() > number)
-            .await;
+        self.account.until(|state, _| state.events.len() > number).await;
         self.account.read().events.get(number).cloned()
     }
 
@@ -315,46 +275,26 @@ impl Call {
         // A line that panicked has left no ending in the account.
         let ended = (&mut self.line).await;
         let mut state = self.account.read();
-        let ended_by = state
-            .ended
-            .clone()
-            .unwrap_or_else(|| EndedBy::Failure(format!("the line broke: {ended:?}")));
+        let ended_by = state.ended.clone().unwrap_or_else(|| EndedBy::Failure(format!("the line broke: {ended:?}")));
         let events = std::mem::take(&mut state.events);
         Outcome::of(ended_by, events, &mut state)
     }
 
     async fn command(&self, command: Command) -> Result<(), PhoneError> {
-        self.commands
-            .send(command)
-            .await
-            .map_err(|_| self.over("the caller could do that".to_owned()))
+        self.commands.send(command).await.map_err(|_| self.over("the caller could do that".to_owned()))
     }
 
-    async fn acknowledged(
-        &self,
-        command: impl FnOnce(oneshot::Sender<()>) -> Command,
-    ) -> Result<(), PhoneError> {
+    async fn acknowledged(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) -> Result<(), PhoneError> {
         let (done, acknowledgement) = oneshot::channel();
         self.command(command(done)).await?;
         acknowledgement.await.map_err(|_| PhoneError::NotOnAStream)
     }
 
-    async fn until(
-        &self,
-        awaited: &str,
-        condition: impl FnMut(&State, Duration) -> bool,
-    ) -> Result<(), PhoneError> {
-        if self.account.until(condition).await {
-            Ok(())
-        } else {
-            Err(self.over(awaited.to_owned()))
-        }
+    async fn until(&self, awaited: &str, condition: impl FnMut(&State, Duration) -> bool) -> Result<(), PhoneError> {
+        if self.account.until(condition).await { Ok(()) } else { Err(self.over(awaited.to_owned())) }
     }
 
     fn over(&self, awaited: String) -> PhoneError {
-        PhoneError::Over {
-            by: self.account.read().ended.clone(),
-            awaited,
-        }
+        PhoneError::Over { by: self.account.read().ended.clone(), awaited }
     }
 }

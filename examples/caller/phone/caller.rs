@@ -43,10 +43,7 @@ impl Caller {
                 to: "+12025550199".to_owned(),
                 frames: FramesSent::Always,
                 mark_answers: MarkAnswers::WhenPlayed,
-                desk: Desk::Answers {
-                    after: Duration::from_secs(2),
-                    talks: Duration::from_secs(1),
-                },
+                desk: Desk::Answers { after: Duration::from_secs(2), talks: Duration::from_secs(1) },
                 limit: Duration::from_secs(180),
                 told_of_hang_up: false,
                 replaced_parameters: Vec::new(),
@@ -72,10 +69,7 @@ impl Caller {
     /// Signs everything with a named shared key (SHA-256).
     #[must_use]
     pub fn shared_key(mut self, name: impl Into<String>, secret: impl Into<String>) -> Self {
-        self.key = Some(SigningKey::SharedKey {
-            name: name.into(),
-            secret: secret.into(),
-        });
+        self.key = Some(SigningKey::SharedKey { name: name.into(), secret: secret.into() });
         self
     }
 
@@ -163,24 +157,10 @@ impl Caller {
     /// The server cannot be reached, refuses the call or the stream, or answers with something that is no document.
     pub async fn ring(self) -> Result<Call, PhoneError> {
         let server = origin(&self.server)?;
-        let public = self
-            .public
-            .as_deref()
-            .unwrap_or(&self.server)
-            .trim_end_matches('/')
-            .to_owned();
-        let address = PublicAddress::parse(&format!("{public}{VOICE}")).map_err(|error| {
-            PhoneError::Address {
-                address: public,
-                reason: error.to_string(),
-            }
-        })?;
-        let prefix = address
-            .url
-            .path()
-            .strip_suffix(VOICE)
-            .unwrap_or_default()
-            .to_owned();
+        let public = self.public.as_deref().unwrap_or(&self.server).trim_end_matches('/').to_owned();
+        let address = PublicAddress::parse(&format!("{public}{VOICE}"))
+            .map_err(|error| PhoneError::Address { address: public, reason: error.to_string() })?;
+        let prefix = address.url.path().strip_suffix(VOICE).unwrap_or_default().to_owned();
         let account = Arc::new(Account::begin());
         let (sender, commands) = mpsc::channel(COMMANDS);
         let (opened, stream) = oneshot::channel();
@@ -207,16 +187,10 @@ impl Caller {
 
 /// Reads the address under test: plain HTTP, since it stands behind whatever does the encryption.
 fn origin(server: &str) -> Result<Url, PhoneError> {
-    let unusable = |reason: String| PhoneError::Address {
-        address: server.to_owned(),
-        reason,
-    };
+    let unusable = |reason: String| PhoneError::Address { address: server.to_owned(), reason };
     let url = Url::parse(server).map_err(|error| unusable(error.to_string()))?;
     if url.scheme() != "http" {
-        return Err(unusable(format!(
-            "its scheme is {}, expected http",
-            url.scheme()
-        )));
+        return Err(unusable(format!("its scheme is {}, expected http", url.scheme())));
     }
     Ok(url)
 }

@@ -57,12 +57,7 @@ impl DeskResult {
     }
 
     /// What the platform adds to the request to the verb's `action` (`waited` until someone answered or the wait ended).
-    pub fn parameters(
-        self,
-        verb: &Element,
-        waited: Duration,
-        talked: Duration,
-    ) -> Vec<(String, String)> {
+    pub fn parameters(self, verb: &Element, waited: Duration, talked: Duration) -> Vec<(String, String)> {
         let pair = |name: &str, value: String| (name.to_owned(), value);
         if verb.name == "Enqueue" {
             let result = match self {
@@ -104,55 +99,28 @@ mod tests {
     use super::*;
 
     fn parameters(verb: &str, result: DeskResult) -> Vec<(String, String)> {
-        let verb = Element {
-            name: verb.to_owned(),
-            ..Element::default()
-        };
+        let verb = Element { name: verb.to_owned(), ..Element::default() };
         result.parameters(&verb, Duration::from_millis(2_900), Duration::from_secs(7))
     }
 
     fn value<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a str> {
-        parameters
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.as_str())
+        parameters.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     #[test]
     fn a_queue_tells_its_result_and_its_time_only_to_those_who_were_in_it() {
         let bridged = parameters("Enqueue", DeskResult::Bridged);
-        assert_eq!(
-            (value(&bridged, "QueueResult"), value(&bridged, "QueueTime")),
-            (Some("bridged"), Some("2"))
-        );
+        assert_eq!((value(&bridged, "QueueResult"), value(&bridged, "QueueTime")), (Some("bridged"), Some("2")));
         let full = parameters("Enqueue", DeskResult::Full);
-        assert_eq!(
-            (value(&full, "QueueResult"), value(&full, "QueueTime")),
-            (Some("queue-full"), None)
-        );
+        assert_eq!((value(&full, "QueueResult"), value(&full, "QueueTime")), (Some("queue-full"), None));
     }
 
     #[test]
     fn a_dialled_number_tells_its_status_and_how_long_was_talked() {
         let completed = parameters("Dial", DeskResult::Bridged);
-        assert_eq!(
-            (
-                value(&completed, "DialCallStatus"),
-                value(&completed, "DialCallDuration")
-            ),
-            (Some("completed"), Some("7"))
-        );
+        assert_eq!((value(&completed, "DialCallStatus"), value(&completed, "DialCallDuration")), (Some("completed"), Some("7")));
         let busy = parameters("Dial", DeskResult::Full);
-        assert_eq!(
-            (value(&busy, "DialCallStatus"), value(&busy, "DialBridged")),
-            (Some("busy"), Some("false"))
-        );
-        assert_eq!(
-            value(
-                &parameters("Dial", DeskResult::Unanswered),
-                "DialCallStatus"
-            ),
-            Some("no-answer")
-        );
+        assert_eq!((value(&busy, "DialCallStatus"), value(&busy, "DialBridged")), (Some("busy"), Some("false")));
+        assert_eq!(value(&parameters("Dial", DeskResult::Unanswered), "DialCallStatus"), Some("no-answer"));
     }
 }

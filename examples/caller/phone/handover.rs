@@ -26,12 +26,7 @@ struct Stay {
 impl Stay {
     fn without_talk(result: DeskResult, waited: Duration) -> Self {
         let caller_left = result == DeskResult::HungUp;
-        Self {
-            result,
-            waited,
-            talked: Duration::ZERO,
-            caller_left,
-        }
+        Self { result, waited, talked: Duration::ZERO, caller_left }
     }
 }
 
@@ -46,21 +41,12 @@ impl Line {
         let next = match verb.attribute("action") {
             None => Next::Verb,
             Some(action) => {
-                let status = if stay.caller_left {
-                    "completed"
-                } else {
-                    "in-progress"
-                };
+                let status = if stay.caller_left { "completed" } else { "in-progress" };
                 let result = stay.result.parameters(verb, stay.waited, stay.talked);
-                self.request(action, verb.attribute("method"), address, status, result)
-                    .await
+                self.request(action, verb.attribute("method"), address, status, result).await
             }
         };
-        if stay.caller_left {
-            Next::End(EndedBy::Caller)
-        } else {
-            next
-        }
+        if stay.caller_left { Next::End(EndedBy::Caller) } else { next }
     }
 
     async fn at_the_desk(&mut self, verb: &Element, address: &PublicAddress) -> Result<Stay, Next> {
@@ -98,25 +84,13 @@ impl Line {
             wait => return Err(wait.into_next()),
         };
         // A conversation that the caller ends was a conversation.
-        Ok(Stay {
-            result: DeskResult::Bridged,
-            waited,
-            talked: answered.elapsed(),
-            caller_left,
-        })
+        Ok(Stay { result: DeskResult::Bridged, waited, talked: answered.elapsed(), caller_left })
     }
 
     /// Asks for the document of a queue's waiting room, where it has one. Gives how long the caller stays with it; `None` sends
     /// them back.
-    async fn waiting_room(
-        &self,
-        verb: &Element,
-        address: &PublicAddress,
-        waited: Duration,
-    ) -> Option<Duration> {
-        let room = verb
-            .attribute("waitUrl")
-            .filter(|room| verb.name == "Enqueue" && !room.is_empty());
+    async fn waiting_room(&self, verb: &Element, address: &PublicAddress, waited: Duration) -> Option<Duration> {
+        let room = verb.attribute("waitUrl").filter(|room| verb.name == "Enqueue" && !room.is_empty());
         let Some(room) = room else {
             return Some(Duration::MAX);
         };
@@ -129,30 +103,21 @@ impl Line {
         ];
         let parameters = self.parameters("in-progress", queue);
         let method = verb.attribute("waitUrlMethod").unwrap_or("POST");
-        let Some(document) = self
-            .side_document("the waiting room", room, method, address, &parameters)
-            .await
-        else {
+        let Some(document) = self.side_document("the waiting room", room, method, address, &parameters).await else {
             return Some(WAITING_ROOM);
         };
         if document.iter().any(|verb| verb.name == "Leave") {
             return None;
         }
         let pauses = document.iter().filter(|verb| verb.name == "Pause");
-        let seconds: u64 = pauses
-            .filter_map(|pause| pause.attribute("length").unwrap_or("1").parse::<u64>().ok())
-            .sum();
+        let seconds: u64 = pauses.filter_map(|pause| pause.attribute("length").unwrap_or("1").parse::<u64>().ok()).sum();
         Some(Duration::from_secs(seconds).max(WAITING_ROOM))
     }
 
     /// What a dialled party hears before the caller is connected, where the document has an address for it.
     async fn whisper(&self, verb: &Element, address: &PublicAddress) {
-        let noun = verb
-            .children
-            .iter()
-            .find(|noun| verb.name == "Dial" && noun.attribute("url").is_some());
-        let Some((noun, whisper)) = noun.and_then(|noun| Some((noun, noun.attribute("url")?)))
-        else {
+        let noun = verb.children.iter().find(|noun| verb.name == "Dial" && noun.attribute("url").is_some());
+        let Some((noun, whisper)) = noun.and_then(|noun| Some((noun, noun.attribute("url")?))) else {
             return;
         };
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -167,15 +132,8 @@ impl Line {
             pair("ApiVersion", "2010-04-01"),
         ];
         let method = noun.attribute("method").unwrap_or("POST");
-        if let Some(document) = self
-            .side_document("the whisper", whisper, method, address, &parameters)
-            .await
-        {
-            let said: Vec<String> = document
-                .into_iter()
-                .filter(|verb| verb.name == "Say")
-                .map(|verb| verb.text)
-                .collect();
+        if let Some(document) = self.side_document("the whisper", whisper, method, address, &parameters).await {
+            let said: Vec<String> = document.into_iter().filter(|verb| verb.name == "Say").map(|verb| verb.text).collect();
             self.account.happens(Happening::DeskHears(said.join(" ")));
         }
     }
@@ -191,13 +149,8 @@ impl Line {
     ) -> Option<Vec<Element>> {
         let asked = async {
             let address = address.resolve(found).map_err(|error| error.to_string())?;
-            let answer = self
-                .webhooks
-                .ask(&address, method, parameters)
-                .await
-                .map_err(|error| error.to_string())?;
-            self.account
-                .happens(Happening::Asked(address.place(), answer.status));
+            let answer = self.webhooks.ask(&address, method, parameters).await.map_err(|error| error.to_string())?;
+            self.account.happens(Happening::Asked(address.place(), answer.status));
             if answer.status != 200 {
                 return Err(format!("answered {}", answer.status));
             }

@@ -86,9 +86,7 @@ impl Heard {
         let (mut from, mut times) = (0, Vec::new());
         while let Some(position) = find_bytes(&self.ulaw[from..], needle) {
             let begins = (from + position).saturating_sub(lead) as u64;
-            times.push(
-                self.begins.unwrap_or_default() + Duration::from_millis(begins * 1000 / RATE),
-            );
+            times.push(self.begins.unwrap_or_default() + Duration::from_millis(begins * 1000 / RATE));
             from += position + needle.len();
         }
         times
@@ -98,25 +96,14 @@ impl Heard {
     /// caller's own frames. A prompt that was cut off in the middle gives about a half.
     pub fn share_heard(&self, needle: &[u8]) -> f64 {
         let (_, needle) = without_silent_ends(needle);
-        let blocks: Vec<&[u8]> = needle
-            .chunks_exact(FRAME_BYTES)
-            .filter(|block| block.iter().any(|b| is_audible(*b)))
-            .collect();
+        let blocks: Vec<&[u8]> = needle.chunks_exact(FRAME_BYTES).filter(|block| block.iter().any(|b| is_audible(*b))).collect();
         if blocks.is_empty() {
-            return if self.find(needle).is_some() {
-                1.0
-            } else {
-                0.0
-            };
+            return if self.find(needle).is_some() { 1.0 } else { 0.0 };
         }
         let mut found = 0_usize;
         let mut from = 0;
         for block in &blocks {
-            let until = if found == 0 {
-                self.ulaw.len()
-            } else {
-                self.ulaw.len().min(from + LARGEST_GAP)
-            };
+            let until = if found == 0 { self.ulaw.len() } else { self.ulaw.len().min(from + LARGEST_GAP) };
             if let Some(position) = find_bytes(&self.ulaw[from..until], block) {
                 found += 1;
                 from += position + FRAME_BYTES;
@@ -149,10 +136,7 @@ impl Heard {
             }
             file.finalize()
         };
-        written().map_err(|error| PhoneError::Audio {
-            file: path.to_owned(),
-            reason: error.to_string(),
-        })
+        written().map_err(|error| PhoneError::Audio { file: path.to_owned(), reason: error.to_string() })
     }
 }
 
@@ -170,8 +154,7 @@ fn without_silent_ends(ulaw: &[u8]) -> (usize, &[u8]) {
 fn find_bytes(hay: &[u8], needle: &[u8]) -> Option<usize> {
     let first = *needle.first()?;
     let last_start = hay.len().checked_sub(needle.len())?;
-    (0..=last_start)
-        .find(|&start| hay[start] == first && &hay[start..start + needle.len()] == needle)
+    (0..=last_start).find(|&start| hay[start] == first && &hay[start..start + needle.len()] == needle)
 }
 
 #[cfg(test)]
@@ -190,26 +173,15 @@ mod tests {
     }
 
     fn heard(ulaw: Vec<u8>) -> Heard {
-        Heard {
-            begins: Some(Duration::from_secs(1)),
-            ulaw,
-        }
+        Heard { begins: Some(Duration::from_secs(1)), ulaw }
     }
 
     #[test]
     fn a_prompt_is_found_whatever_its_offset_in_the_frames() {
         let prompt = speech(1, 1_000);
-        let twice = [
-            vec![SILENCE; 8_011],
-            prompt.clone(),
-            vec![SILENCE; 77],
-            prompt.clone(),
-        ];
+        let twice = [vec![SILENCE; 8_011], prompt.clone(), vec![SILENCE; 77], prompt.clone()];
         let heard = heard(twice.concat());
-        assert_eq!(
-            heard.find_all(&prompt),
-            [Duration::from_millis(2_001), Duration::from_millis(2_136)]
-        );
+        assert_eq!(heard.find_all(&prompt), [Duration::from_millis(2_001), Duration::from_millis(2_136)]);
         assert!(heard.contains_audio(&[vec![SILENCE; 320], prompt, vec![SILENCE; 5]].concat()));
         assert!(!heard.contains_audio(&speech(2, 1_000)));
     }
@@ -232,11 +204,7 @@ mod tests {
 
     #[test]
     fn nothing_is_heard_in_silence() {
-        assert!(
-            [SILENCE, 0x7F, 0x7E, 0xFE]
-                .iter()
-                .all(|byte| !is_audible(*byte))
-        );
+        assert!([SILENCE, 0x7F, 0x7E, 0xFE].iter().all(|byte| !is_audible(*byte)));
         assert!(is_audible(0x00) && is_audible(0x80));
     }
 

@@ -50,24 +50,12 @@ pub(super) enum Next {
 impl Line {
     /// Asks the server what to do with a ringing call.
     pub async fn ring(&self, address: &PublicAddress) -> Result<VecDeque<Element>, PhoneError> {
-        let answer = self
-            .webhooks
-            .ask(address, "POST", &self.parameters("ringing", Vec::new()))
-            .await?;
-        self.account
-            .happens(Happening::Asked(address.place(), answer.status));
+        let answer = self.webhooks.ask(address, "POST", &self.parameters("ringing", Vec::new())).await?;
+        self.account.happens(Happening::Asked(address.place(), answer.status));
         if answer.status != 200 {
-            return Err(PhoneError::Refused {
-                place: address.place(),
-                status: answer.status,
-                body: answer.body,
-            });
+            return Err(PhoneError::Refused { place: address.place(), status: answer.status, body: answer.body });
         }
-        self.read(address, answer)
-            .map_err(|reason| PhoneError::NotADocument {
-                place: address.place(),
-                reason,
-            })
+        self.read(address, answer).map_err(|reason| PhoneError::NotADocument { place: address.place(), reason })
     }
 
     /// Follows the documents, from the first, until the call is over.
@@ -91,22 +79,10 @@ impl Line {
         match verb.name.as_str() {
             "Connect" => self.connect(verb, address).await,
             "Enqueue" | "Dial" => self.hand_over(verb, address).await,
-            "Redirect" => {
-                self.request(
-                    &verb.text,
-                    verb.attribute("method"),
-                    address,
-                    "in-progress",
-                    Vec::new(),
-                )
-                .await
-            }
+            "Redirect" => self.request(&verb.text, verb.attribute("method"), address, "in-progress", Vec::new()).await,
             "Hangup" | "Reject" => Next::End(EndedBy::Server),
             "Pause" => {
-                let seconds = verb
-                    .attribute("length")
-                    .and_then(|length| length.parse().ok())
-                    .unwrap_or(1);
+                let seconds = verb.attribute("length").and_then(|length| length.parse().ok()).unwrap_or(1);
                 self.wait(Duration::from_secs(seconds)).await.into_next()
             }
             // What the platform itself would say or play is written in the account; nobody has to wait for it here.
@@ -121,9 +97,7 @@ impl Line {
         let public = match PublicAddress::parse(noun.attribute("url").unwrap_or_default()) {
             Ok(public) => public,
             Err(error) => {
-                return Next::End(EndedBy::Failure(format!(
-                    "the stream's address cannot be read: {error}"
-                )));
+                return Next::End(EndedBy::Failure(format!("the stream's address cannot be read: {error}")));
             }
         };
         let mut parameters = noun.parameters();
@@ -149,8 +123,7 @@ impl Line {
         if let Some(opened) = self.opened.take() {
             let _ = opened.send(Ok(()));
         }
-        self.stream_event(noun, address, &stream_sid, "stream-started")
-            .await;
+        self.stream_event(noun, address, &stream_sid, "stream-started").await;
         let settings = StreamSettings {
             account: &self.account,
             parameters: &parameters,
@@ -162,8 +135,7 @@ impl Line {
             deadline: self.deadline(),
         };
         let end = Stream::new(socket, settings).run(&mut self.commands).await;
-        self.stream_event(noun, address, &stream_sid, "stream-stopped")
-            .await;
+        self.stream_event(noun, address, &stream_sid, "stream-stopped").await;
         let ended = match end {
             StreamEnd::Server => None,
             StreamEnd::HungUp => Some(EndedBy::Caller),
@@ -174,19 +146,8 @@ impl Line {
         let next = match verb.attribute("action").filter(|_| told) {
             None => Next::Verb,
             Some(action) => {
-                let status = if ended.is_none() {
-                    "in-progress"
-                } else {
-                    "completed"
-                };
-                self.request(
-                    action,
-                    verb.attribute("method"),
-                    address,
-                    status,
-                    Vec::new(),
-                )
-                .await
+                let status = if ended.is_none() { "in-progress" } else { "completed" };
+                self.request(action, verb.attribute("method"), address, status, Vec::new()).await
             }
         };
         // Whatever the server answers, who has hung up is gone.
@@ -194,17 +155,8 @@ impl Line {
     }
 
     /// Tells the server about a stream, where its document asks for it. Its answer means nothing.
-    async fn stream_event(
-        &self,
-        noun: &Element,
-        address: &PublicAddress,
-        stream_sid: &str,
-        event: &str,
-    ) {
-        let Some(Ok(address)) = noun
-            .attribute("statusCallback")
-            .map(|callback| address.resolve(callback))
-        else {
+    async fn stream_event(&self, noun: &Element, address: &PublicAddress, stream_sid: &str, event: &str) {
+        let Some(Ok(address)) = noun.attribute("statusCallback").map(|callback| address.resolve(callback)) else {
             return;
         };
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -217,12 +169,8 @@ impl Line {
         ];
         let method = noun.attribute("statusCallbackMethod").unwrap_or("POST");
         match self.webhooks.ask(&address, method, &parameters).await {
-            Ok(answer) => self
-                .account
-                .happens(Happening::Asked(address.place(), answer.status)),
-            Err(error) => self
-                .account
-                .violation(format!("the stream's status callback failed: {error}")),
+            Ok(answer) => self.account.happens(Happening::Asked(address.place(), answer.status)),
+            Err(error) => self.account.violation(format!("the stream's status callback failed: {error}")),
         }
     }
 
@@ -246,23 +194,13 @@ impl Line {
             }
         };
         let parameters = self.parameters(status, result);
-        let answer = match self
-            .webhooks
-            .ask(&address, method.unwrap_or("POST"), &parameters)
-            .await
-        {
+        let answer = match self.webhooks.ask(&address, method.unwrap_or("POST"), &parameters).await {
             Ok(answer) => answer,
             Err(error) => return failed(&address.place(), error.to_string()),
         };
         let status = answer.status;
-        self.account
-            .happens(Happening::Asked(address.place(), status));
-        let posted = Posted {
-            at: self.account.now(),
-            to: address.place(),
-            parameters,
-            status,
-        };
+        self.account.happens(Happening::Asked(address.place(), status));
+        let posted = Posted { at: self.account.now(), to: address.place(), parameters, status };
         self.account.write(|state| state.posted.push(posted));
         if status != 200 {
             return failed(&address.place(), format!("answered {status}"));
@@ -274,42 +212,23 @@ impl Line {
     }
 
     /// Reads a document and writes down what the platform would not take.
-    pub(super) fn read(
-        &self,
-        address: &PublicAddress,
-        answer: Answer,
-    ) -> Result<VecDeque<Element>, String> {
-        let kind = answer
-            .content_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim();
+    pub(super) fn read(&self, address: &PublicAddress, answer: Answer) -> Result<VecDeque<Element>, String> {
+        let kind = answer.content_type.split(';').next().unwrap_or_default().trim();
         if !["text/xml", "application/xml"].contains(&kind) {
-            self.account.violation(format!(
-                "{} answers as {kind:?}, expected text/xml",
-                address.place()
-            ));
+            self.account.violation(format!("{} answers as {kind:?}, expected text/xml", address.place()));
         }
         if answer.body.len() > LONGEST_DOCUMENT {
-            return Err(format!(
-                "the document has more than {LONGEST_DOCUMENT} bytes"
-            ));
+            return Err(format!("the document has more than {LONGEST_DOCUMENT} bytes"));
         }
         let (verbs, violations) = twiml::read(&answer.body)?;
         for violation in violations {
-            self.account
-                .violation(format!("{}: {violation}", address.place()));
+            self.account.violation(format!("{}: {violation}", address.place()));
         }
         Ok(verbs.into())
     }
 
     /// What every request says about the call, and what this one adds.
-    pub(super) fn parameters(
-        &self,
-        status: &str,
-        more: Vec<(String, String)>,
-    ) -> Vec<(String, String)> {
+    pub(super) fn parameters(&self, status: &str, more: Vec<(String, String)>) -> Vec<(String, String)> {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut parameters = vec![
             pair("CallSid", &self.call_sid),

@@ -8,11 +8,7 @@
 //!
 //! [`Caller`] says how to call, [`Call`] is the person on the line, [`Outcome`] is what remains. Inside: `line` follows the
 //! documents, `handover` waits at the desk, `stream` runs one WebSocket, `playout`, `protocol`, `signature`, `twiml` and `desk` are pure.
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "whoever includes it uses a part of it"
-)]
+#![allow(dead_code, unused_imports, reason = "whoever includes it uses a part of it")]
 
 mod account;
 mod call;

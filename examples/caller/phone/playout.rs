@@ -52,10 +52,7 @@ impl Playout {
         let dropped = self.audio.len();
         self.audio.clear();
         self.sounding = false;
-        (
-            self.marks.drain(..).map(|(mark, _)| mark).collect(),
-            dropped,
-        )
+        (self.marks.drain(..).map(|(mark, _)| mark).collect(), dropped)
     }
 
     /// Goes 20 ms on.
@@ -72,17 +69,12 @@ impl Playout {
         }
         self.sounding = taken > 0;
         frame.resize(FRAME_BYTES, SILENCE);
-        Tick {
-            played_marks,
-            frame,
-        }
+        Tick { played_marks, frame }
     }
 
     /// Whether anything other than silence is still waiting to be played.
     pub fn holds_sound(&self) -> bool {
-        self.audio
-            .iter()
-            .any(|byte| super::heard::is_audible(*byte))
+        self.audio.iter().any(|byte| super::heard::is_audible(*byte))
     }
 
     /// The most that ever waited, in bytes (8 a millisecond).
@@ -103,10 +95,7 @@ mod tests {
         let first = playout.tick();
         assert_eq!((first.played_marks, first.frame), (vec![], vec![1; 160]));
         let second = playout.tick();
-        assert!(
-            second.played_marks.is_empty(),
-            "the last 40 bytes only begin to sound now"
-        );
+        assert!(second.played_marks.is_empty(), "the last 40 bytes only begin to sound now");
         assert_eq!(&second.frame[..40], &[1; 40]);
         assert!(second.frame[40..].iter().all(|byte| *byte == SILENCE));
         assert_eq!(playout.tick().played_marks, vec![1]);
@@ -141,11 +130,7 @@ mod tests {
         playout.receive_mark(3);
         let first = playout.tick();
         assert!(first.played_marks.is_empty());
-        assert_eq!(
-            (first.frame[49], first.frame[50], first.frame[100]),
-            (1, 2, 3),
-            "no gap between prompts"
-        );
+        assert_eq!((first.frame[49], first.frame[50], first.frame[100]), (1, 2, 3), "no gap between prompts");
         assert_eq!(playout.tick().played_marks, vec![1, 2]);
         assert_eq!(playout.tick().played_marks, vec![3]);
     }
@@ -159,13 +144,7 @@ mod tests {
         playout.receive_mark(2);
         playout.tick();
         assert_eq!(playout.clear(), (vec![1, 2], 480));
-        assert_eq!(
-            playout.tick(),
-            Tick {
-                played_marks: vec![],
-                frame: vec![SILENCE; 160]
-            }
-        );
+        assert_eq!(playout.tick(), Tick { played_marks: vec![], frame: vec![SILENCE; 160] });
         assert_eq!(playout.clear(), (vec![], 0));
         assert_eq!(playout.largest_backlog(), 640);
     }

@@ -35,10 +35,8 @@ impl MessageWriter {
 
     /// The second message: what the stream is and what the document's parameters said.
     pub fn start(&mut self, parameters: &[(String, String)]) -> String {
-        let custom: serde_json::Map<String, Value> = parameters
-            .iter()
-            .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
-            .collect();
+        let custom: serde_json::Map<String, Value> =
+            parameters.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
         let start = json!({
             "accountSid": self.account_sid,
             "streamSid": self.stream_sid,
@@ -64,10 +62,7 @@ impl MessageWriter {
 
     /// A key was pressed.
     pub fn dtmf(&mut self, key: char) -> String {
-        self.message(
-            "dtmf",
-            json!({"track": "inbound_track", "digit": key.to_string()}),
-        )
+        self.message("dtmf", json!({"track": "inbound_track", "digit": key.to_string()}))
     }
 
     /// A mark comes back.
@@ -77,10 +72,7 @@ impl MessageWriter {
 
     /// The last message.
     pub fn stop(&mut self) -> String {
-        self.message(
-            "stop",
-            json!({"accountSid": self.account_sid, "callSid": self.call_sid}),
-        )
+        self.message("stop", json!({"accountSid": self.account_sid, "callSid": self.call_sid}))
     }
 
     fn message(&mut self, event: &str, content: Value) -> String {
@@ -111,15 +103,9 @@ pub enum ServerMessage {
 /// # Errors
 /// It breaks the protocol; the text says how, without anything of its content but an event's name.
 pub fn read(text: &str, stream_sid: &str) -> Result<ServerMessage, String> {
-    let message: Value = serde_json::from_str(text)
-        .map_err(|error| format!("a message that is not JSON: {error}"))?;
-    let object = message
-        .as_object()
-        .ok_or("a message that is no JSON object")?;
-    let event = object
-        .get("event")
-        .and_then(Value::as_str)
-        .ok_or("a message without an event")?;
+    let message: Value = serde_json::from_str(text).map_err(|error| format!("a message that is not JSON: {error}"))?;
+    let object = message.as_object().ok_or("a message that is no JSON object")?;
+    let event = object.get("event").and_then(Value::as_str).ok_or("a message without an event")?;
     if !["media", "mark", "clear"].contains(&event) {
         return Err(format!("the event {event:?}, which a server cannot send"));
     }
@@ -132,28 +118,16 @@ pub fn read(text: &str, stream_sid: &str) -> Result<ServerMessage, String> {
     match event {
         "media" => media(content).map(ServerMessage::Media),
         "mark" => {
-            let name = content
-                .and_then(|mark| mark.get("name"))
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            if name.is_empty() {
-                Err("a mark without a name".to_owned())
-            } else {
-                Ok(ServerMessage::Mark(name.to_owned()))
-            }
+            let name = content.and_then(|mark| mark.get("name")).and_then(Value::as_str).unwrap_or_default();
+            if name.is_empty() { Err("a mark without a name".to_owned()) } else { Ok(ServerMessage::Mark(name.to_owned())) }
         }
         _ => Ok(ServerMessage::Clear),
     }
 }
 
 fn media(content: Option<&Value>) -> Result<Vec<u8>, String> {
-    let payload = content
-        .and_then(|media| media.get("payload"))
-        .and_then(Value::as_str)
-        .ok_or("media without a payload")?;
-    let ulaw = STANDARD
-        .decode(payload)
-        .map_err(|error| format!("media whose payload is not base64: {error}"))?;
+    let payload = content.and_then(|media| media.get("payload")).and_then(Value::as_str).ok_or("media without a payload")?;
+    let ulaw = STANDARD.decode(payload).map_err(|error| format!("media whose payload is not base64: {error}"))?;
     if ulaw.is_empty() {
         return Err("media without a single sample".to_owned());
     }
@@ -176,29 +150,17 @@ mod tests {
     fn counters_are_strings_and_run_over_all_messages_but_the_first() {
         let mut writer = MessageWriter::new("MZ1", "CA1", "AC1");
         let connected = parsed(&writer.connected());
-        assert_eq!(
-            connected,
-            json!({"event": "connected", "protocol": "Call", "version": "1.0.0"})
-        );
+        assert_eq!(connected, json!({"event": "connected", "protocol": "Call", "version": "1.0.0"}));
         let start = parsed(&writer.start(&[("token".into(), "t".into())]));
         assert_eq!(start["sequenceNumber"], "1");
         assert_eq!(start["start"]["customParameters"], json!({"token": "t"}));
         assert_eq!(start["start"]["mediaFormat"]["sampleRate"], 8000);
-        assert_eq!(
-            (&start["streamSid"], &start["start"]["streamSid"]),
-            (&json!("MZ1"), &json!("MZ1"))
-        );
+        assert_eq!((&start["streamSid"], &start["start"]["streamSid"]), (&json!("MZ1"), &json!("MZ1")));
         let media = parsed(&writer.media(40, &[0xFF; 160]));
-        assert_eq!(
-            (&media["sequenceNumber"], &media["media"]["chunk"]),
-            (&json!("2"), &json!("1"))
-        );
+        assert_eq!((&media["sequenceNumber"], &media["media"]["chunk"]), (&json!("2"), &json!("1")));
         assert_eq!(media["media"]["timestamp"], "40");
         let dtmf = parsed(&writer.dtmf('*'));
-        assert_eq!(
-            (&dtmf["dtmf"]["digit"], &dtmf["dtmf"]["track"]),
-            (&json!("*"), &json!("inbound_track"))
-        );
+        assert_eq!((&dtmf["dtmf"]["digit"], &dtmf["dtmf"]["track"]), (&json!("*"), &json!("inbound_track")));
         assert_eq!(parsed(&writer.mark("m"))["mark"]["name"], "m");
         assert_eq!(parsed(&writer.stop())["sequenceNumber"], "5");
     }
@@ -210,10 +172,7 @@ mod tests {
         assert_eq!(read(media), ServerMessage::Media(vec![1, 2, 255]));
         let mark = json!({"event": "mark", "streamSid": "MZ1", "mark": {"name": "a"}});
         assert_eq!(read(mark), ServerMessage::Mark("a".into()));
-        assert_eq!(
-            read(json!({"event": "clear", "streamSid": "MZ1"})),
-            ServerMessage::Clear
-        );
+        assert_eq!(read(json!({"event": "clear", "streamSid": "MZ1"})), ServerMessage::Clear);
     }
 
     #[test]
@@ -227,26 +186,11 @@ mod tests {
             (r#"{"event":"clear","streamSid":null}"#, "another stream"),
             (r#"{"event":"clear","streamSid":"MZ2"}"#, "another stream"),
             (r#"{"event":"mark","streamSid":"MZ1"}"#, "without a name"),
-            (
-                r#"{"event":"mark","streamSid":"MZ1","mark":{"name":""}}"#,
-                "without a name",
-            ),
-            (
-                r#"{"event":"media","streamSid":"MZ1","media":{}}"#,
-                "without a payload",
-            ),
-            (
-                r#"{"event":"media","streamSid":"MZ1","media":{"payload":"%"}}"#,
-                "not base64",
-            ),
-            (
-                r#"{"event":"media","streamSid":"MZ1","media":{"payload":""}}"#,
-                "single sample",
-            ),
-            (
-                r#"{"event":"media","streamSid":"MZ1","media":{"payload":"UklGRgAA"}}"#,
-                "WAV header",
-            ),
+            (r#"{"event":"mark","streamSid":"MZ1","mark":{"name":""}}"#, "without a name"),
+            (r#"{"event":"media","streamSid":"MZ1","media":{}}"#, "without a payload"),
+            (r#"{"event":"media","streamSid":"MZ1","media":{"payload":"%"}}"#, "not base64"),
+            (r#"{"event":"media","streamSid":"MZ1","media":{"payload":""}}"#, "single sample"),
+            (r#"{"event":"media","streamSid":"MZ1","media":{"payload":"UklGRgAA"}}"#, "WAV header"),
         ] {
             let found = read(message, "MZ1").unwrap_err();
             assert!(found.contains(complaint), "{message}: {found}");

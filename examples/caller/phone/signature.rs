@@ -29,11 +29,7 @@ pub enum SigningKey {
 
 impl SigningKey {
     /// The headers (name, value) for a request to `url` with the form `parameters`.
-    pub fn headers(
-        &self,
-        url: &str,
-        parameters: &[(String, String)],
-    ) -> Vec<(&'static str, String)> {
+    pub fn headers(&self, url: &str, parameters: &[(String, String)]) -> Vec<(&'static str, String)> {
         let signed = signed_text(url, parameters);
         match self {
             Self::AuthToken(token) => vec![(SIGNATURE_HEADER, hmac_sha1(token, &signed))],
@@ -50,16 +46,13 @@ fn signed_text(url: &str, parameters: &[(String, String)]) -> String {
     let mut sorted: Vec<_> = parameters.iter().collect();
     sorted.sort();
     sorted.dedup();
-    sorted
-        .into_iter()
-        .fold(url.to_owned(), |text, (name, value)| text + name + value)
+    sorted.into_iter().fold(url.to_owned(), |text, (name, value)| text + name + value)
 }
 
 fn hmac_sha1(key: &str, text: &str) -> String {
     // HMAC hashes a key that is longer than a block and pads a shorter one: every length is accepted.
     #[allow(clippy::expect_used)]
-    let mut mac =
-        Hmac::<sha1::Sha1>::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac = Hmac::<sha1::Sha1>::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(text.as_bytes());
     STANDARD.encode(mac.finalize().into_bytes())
 }
@@ -67,8 +60,7 @@ fn hmac_sha1(key: &str, text: &str) -> String {
 fn hmac_sha256(key: &str, text: &str) -> String {
     // As above: every length is accepted.
     #[allow(clippy::expect_used)]
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes())
-        .expect("HMAC takes keys of any length");
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(text.as_bytes());
     STANDARD.encode(mac.finalize().into_bytes())
 }
@@ -78,38 +70,22 @@ mod tests {
     use super::*;
 
     fn signature(key: &SigningKey, url: &str, parameters: &[(&str, &str)]) -> String {
-        let parameters: Vec<_> = parameters
-            .iter()
-            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-            .collect();
+        let parameters: Vec<_> = parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         key.headers(url, &parameters)[0].1.clone()
     }
 
     #[test]
     fn sha1_signatures_are_those_of_the_vendors_own_library() {
         let key = SigningKey::AuthToken("12345".into());
-        assert_eq!(
-            signature(&key, "wss://bot.example.com/twilio", &[]),
-            "Qo623mTKSBBeQp3YeX1D4pz6VHU="
-        );
-        assert_eq!(
-            signature(&key, "wss://bot.example.com/twilio/", &[]),
-            "4XGtFMK60sXSlQd7uOPbnUq0EhA="
-        );
-        assert_eq!(
-            signature(&key, "wss://bot.example.com:443/twilio", &[]),
-            "t2eUC+F5OwQWsVxVLA4wrasfR8A="
-        );
+        assert_eq!(signature(&key, "wss://bot.example.com/twilio", &[]), "Qo623mTKSBBeQp3YeX1D4pz6VHU=");
+        assert_eq!(signature(&key, "wss://bot.example.com/twilio/", &[]), "4XGtFMK60sXSlQd7uOPbnUq0EhA=");
+        assert_eq!(signature(&key, "wss://bot.example.com:443/twilio", &[]), "t2eUC+F5OwQWsVxVLA4wrasfR8A=");
         // The parameters are given out of order here: they are signed in the order of their names.
         assert_eq!(
             signature(
                 &key,
                 "https://bot.example.com/voice",
-                &[
-                    ("To", "+49301234"),
-                    ("CallSid", "CA123"),
-                    ("From", "+4915112345"),
-                ]
+                &[("To", "+49301234"), ("CallSid", "CA123"), ("From", "+4915112345"),]
             ),
             "kERSjf5ou+e/VekDJmlBaclgDy4="
         );
@@ -117,25 +93,15 @@ mod tests {
 
     #[test]
     fn sha256_signatures_are_those_of_the_vendors_own_library_and_name_the_key() {
-        let key = SigningKey::SharedKey {
-            name: "webhooks_sharedkey_1".into(),
-            secret: "12345".into(),
-        };
+        let key = SigningKey::SharedKey { name: "webhooks_sharedkey_1".into(), secret: "12345".into() };
         let headers = key.headers("wss://bot.example.com/twilio", &[]);
         assert_eq!(headers[0].1, "/G5FAt6XzgEvoMfQRN78sxBB6l7Gc1HI/Vsj2lB05jI=");
-        assert_eq!(
-            headers[1].1,
-            "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256"
-        );
+        assert_eq!(headers[1].1, "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256");
         assert_eq!(
             signature(
                 &key,
                 "https://bot.example.com/voice",
-                &[
-                    ("To", "+49301234"),
-                    ("CallSid", "CA123"),
-                    ("From", "+4915112345"),
-                ]
+                &[("To", "+49301234"), ("CallSid", "CA123"), ("From", "+4915112345"),]
             ),
             "tPsfYAXYCSGkZhGSoqyNcup/NHn0z8ILuwoOomhJ/7g="
         );

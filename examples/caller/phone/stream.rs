@@ -83,25 +83,14 @@ pub(super) struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     pub fn new(socket: WebSocketStream<TcpStream>, settings: StreamSettings<'a>) -> Self {
-        let writer =
-            MessageWriter::new(settings.stream_sid, settings.call_sid, settings.account_sid);
-        Self {
-            socket,
-            settings,
-            writer,
-            playout: Playout::default(),
-            utterances: VecDeque::new(),
-            ticks: 0,
-        }
+        let writer = MessageWriter::new(settings.stream_sid, settings.call_sid, settings.account_sid);
+        Self { socket, settings, writer, playout: Playout::default(), utterances: VecDeque::new(), ticks: 0 }
     }
 
     /// Runs the stream to its end, whoever brings it about.
     pub async fn run(mut self, commands: &mut mpsc::Receiver<Command>) -> StreamEnd {
         let account = self.settings.account;
-        let (connected, start) = (
-            self.writer.connected(),
-            self.writer.start(self.settings.parameters),
-        );
+        let (connected, start) = (self.writer.connected(), self.writer.start(self.settings.parameters));
         if !(self.send(connected).await && self.send(start).await) {
             return StreamEnd::Server;
         }
@@ -139,18 +128,13 @@ impl<'a> Stream<'a> {
     }
 
     async fn send(&mut self, message: impl Into<Message>) -> bool {
-        matches!(
-            timeout(STALLED, self.socket.send(message.into())).await,
-            Ok(Ok(()))
-        )
+        matches!(timeout(STALLED, self.socket.send(message.into())).await, Ok(Ok(())))
     }
 
     /// 20 ms: hear, answer marks, speak.
     async fn tick(&mut self) -> bool {
         let tick = self.playout.tick();
-        self.settings
-            .account
-            .hears(&tick, self.playout.holds_sound());
+        self.settings.account.hears(&tick, self.playout.holds_sound());
         for mark in tick.played_marks {
             if !self.return_mark(mark, MarkReturn::Played).await {
                 return false;
@@ -160,12 +144,8 @@ impl<'a> Stream<'a> {
         self.ticks += 1;
         let (frame, finished) = self.next_words();
         let sent = match (&frame, self.settings.frames) {
-            (Some(_), FramesSent::Always | FramesSent::WhileSpeaking)
-            | (None, FramesSent::Always) => {
-                let media = self.writer.media(
-                    timestamp,
-                    frame.as_deref().unwrap_or(&[SILENCE; FRAME_BYTES]),
-                );
+            (Some(_), FramesSent::Always | FramesSent::WhileSpeaking) | (None, FramesSent::Always) => {
+                let media = self.writer.media(timestamp, frame.as_deref().unwrap_or(&[SILENCE; FRAME_BYTES]));
                 self.send(media).await
             }
             _ => true,
@@ -186,11 +166,7 @@ impl<'a> Stream<'a> {
         let mut frame: Vec<u8> = current.rest.drain(..taken).collect();
         frame.resize(FRAME_BYTES, SILENCE);
         let ended = current.rest.is_empty();
-        let finished = if ended {
-            self.utterances.pop_front().map(|utterance| utterance.said)
-        } else {
-            None
-        };
+        let finished = if ended { self.utterances.pop_front().map(|utterance| utterance.said) } else { None };
         (Some(frame), finished)
     }
 
@@ -202,13 +178,7 @@ impl<'a> Stream<'a> {
         if self.settings.mark_answers != expected {
             return true;
         }
-        let name = self
-            .settings
-            .account
-            .read()
-            .marks
-            .get(index)
-            .map(|mark| mark.name.clone());
+        let name = self.settings.account.read().marks.get(index).map(|mark| mark.name.clone());
         let message = self.writer.mark(&name.unwrap_or_default());
         self.settings.account.mark_returns(index, why);
         self.send(message).await
@@ -225,13 +195,8 @@ impl<'a> Stream<'a> {
                 sent
             }
             Command::Say(ulaw, said) => {
-                account.happens(Happening::Says(Duration::from_millis(
-                    ulaw.len() as u64 / 8,
-                )));
-                self.utterances.push_back(Utterance {
-                    rest: ulaw.into(),
-                    said,
-                });
+                account.happens(Happening::Says(Duration::from_millis(ulaw.len() as u64 / 8)));
+                self.utterances.push_back(Utterance { rest: ulaw.into(), said });
                 true
             }
             Command::FallSilent => {
@@ -255,17 +220,10 @@ impl<'a> Stream<'a> {
                 sent
             }
         };
-        if sent {
-            None
-        } else {
-            Some(self.lost("the server stopped reading"))
-        }
+        if sent { None } else { Some(self.lost("the server stopped reading")) }
     }
 
-    async fn receive(
-        &mut self,
-        message: Option<tungstenite::Result<Message>>,
-    ) -> Option<StreamEnd> {
+    async fn receive(&mut self, message: Option<tungstenite::Result<Message>>) -> Option<StreamEnd> {
         match message {
             Some(Ok(Message::Text(text))) => {
                 if self.take(&text).await {
@@ -275,9 +233,7 @@ impl<'a> Stream<'a> {
                 }
             }
             Some(Ok(Message::Binary(_))) => {
-                self.settings
-                    .account
-                    .violation("a binary message, expected JSON text");
+                self.settings.account.violation("a binary message, expected JSON text");
                 None
             }
             Some(Ok(Message::Close(frame))) => Some(self.closed(frame).await),
@@ -294,8 +250,7 @@ impl<'a> Stream<'a> {
             Err(violation) => account.violation(violation),
             Ok(ServerMessage::Media(ulaw)) => {
                 self.playout.receive_audio(&ulaw);
-                let (sounds, largest) =
-                    (self.playout.holds_sound(), self.playout.largest_backlog());
+                let (sounds, largest) = (self.playout.holds_sound(), self.playout.largest_backlog());
                 account.write(|state| {
                     state.holds_sound = sounds;
                     state.largest_backlog = state.largest_backlog.max(largest);
@@ -304,11 +259,7 @@ impl<'a> Stream<'a> {
             Ok(ServerMessage::Mark(name)) => {
                 let received = account.now();
                 let index = account.write(|state| {
-                    state.marks.push(Mark {
-                        name,
-                        received,
-                        returned: None,
-                    });
+                    state.marks.push(Mark { name, received, returned: None });
                     state.marks.len() - 1
                 });
                 if self.settings.mark_answers == MarkAnswers::AtOnce {
@@ -321,9 +272,7 @@ impl<'a> Stream<'a> {
             Ok(ServerMessage::Clear) => {
                 let (marks, dropped) = self.playout.clear();
                 account.write(|state| state.holds_sound = false);
-                account.happens(Happening::Cleared(Duration::from_millis(
-                    dropped as u64 / 8,
-                )));
+                account.happens(Happening::Cleared(Duration::from_millis(dropped as u64 / 8)));
                 for mark in marks {
                     if !self.return_mark(mark, MarkReturn::Cleared).await {
                         return false;
@@ -339,41 +288,27 @@ impl<'a> Stream<'a> {
         let code = frame.map(|frame| u16::from(frame.code));
         self.settings.account.happens(Happening::ServerClosed(code));
         if code != Some(u16::from(CloseCode::Normal)) {
-            let named = code.map_or("without a code".to_owned(), |code| {
-                format!("with code {code}")
-            });
-            self.settings
-                .account
-                .violation(format!("the stream was closed {named}, expected 1000"));
+            let named = code.map_or("without a code".to_owned(), |code| format!("with code {code}"));
+            self.settings.account.violation(format!("the stream was closed {named}, expected 1000"));
         }
         if self.playout.holds_sound() {
             let (_, dropped) = self.playout.clear();
-            self.settings
-                .account
-                .happens(Happening::CutOff(Duration::from_millis(dropped as u64 / 8)));
+            self.settings.account.happens(Happening::CutOff(Duration::from_millis(dropped as u64 / 8)));
         }
         // The answer to the closing goes out with the next read; what comes of it changes nothing any more.
-        let _ = timeout(CLOSING, async {
-            while let Some(Ok(_)) = self.socket.next().await {}
-        })
-        .await;
+        let _ = timeout(CLOSING, async { while let Some(Ok(_)) = self.socket.next().await {} }).await;
         StreamEnd::Server
     }
 
     fn lost(&self, reason: &str) -> StreamEnd {
-        self.settings
-            .account
-            .violation(format!("the stream was lost without a closing: {reason}"));
+        self.settings.account.violation(format!("the stream was lost without a closing: {reason}"));
         StreamEnd::Server
     }
 
     /// Ends the stream from this side: `stop`, then the closing. What was under way is still read, and must stop soon.
     async fn stop(&mut self) {
         let stop = self.writer.stop();
-        let closing = CloseFrame {
-            code: CloseCode::Normal,
-            reason: "".into(),
-        };
+        let closing = CloseFrame { code: CloseCode::Normal, reason: "".into() };
         if !self.send(stop).await || !self.send(Message::Close(Some(closing))).await {
             return;
         }
@@ -388,9 +323,7 @@ impl<'a> Stream<'a> {
         });
         if answered.await.is_err() {
             let seconds = CLOSING.as_secs();
-            self.settings.account.violation(format!(
-                "the server did not answer the closing within {seconds} s"
-            ));
+            self.settings.account.violation(format!("the server did not answer the closing within {seconds} s"));
         }
     }
 }

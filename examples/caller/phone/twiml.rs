@@ -10,8 +10,8 @@ use quick_xml::reader::Reader;
 const LONGEST_PARAMETER: usize = 500;
 /// The verbs that the platform knows.
 const VERBS: [&str; 19] = [
-    "Connect", "Dial", "Enqueue", "Gather", "Hangup", "Leave", "Pause", "Pay", "Play", "Prompt",
-    "Record", "Redirect", "Refer", "Reject", "Say", "Siprec", "Sms", "Start", "Stop",
+    "Connect", "Dial", "Enqueue", "Gather", "Hangup", "Leave", "Pause", "Pay", "Play", "Prompt", "Record", "Redirect", "Refer",
+    "Reject", "Say", "Siprec", "Sms", "Start", "Stop",
 ];
 
 /// An element of a document: a verb, or what is nested in one.
@@ -30,10 +30,7 @@ pub struct Element {
 impl Element {
     /// An attribute's value.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.as_str())
+        self.attributes.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     /// The first nested element of this name.
@@ -43,10 +40,7 @@ impl Element {
 
     /// Name and value of each nested `Parameter`.
     pub fn parameters(&self) -> Vec<(String, String)> {
-        let parameters = self
-            .children
-            .iter()
-            .filter(|child| child.name == "Parameter");
+        let parameters = self.children.iter().filter(|child| child.name == "Parameter");
         parameters
             .map(|parameter| {
                 let part = |name| parameter.attribute(name).unwrap_or_default().to_owned();
@@ -63,10 +57,7 @@ impl Element {
 pub fn read(document: &str) -> Result<(Vec<Element>, Vec<String>), String> {
     let root = tree(document)?;
     if root.name != "Response" {
-        return Err(format!(
-            "the document's root is <{}>, expected <Response>",
-            root.name
-        ));
+        return Err(format!("the document's root is <{}>, expected <Response>", root.name));
     }
     let mut violations = Vec::new();
     for verb in &root.children {
@@ -77,10 +68,7 @@ pub fn read(document: &str) -> Result<(Vec<Element>, Vec<String>), String> {
 
 fn check(verb: &Element, violations: &mut Vec<String>) {
     if !VERBS.contains(&verb.name.as_str()) {
-        violations.push(format!(
-            "the document holds <{}>, which is no verb",
-            verb.name
-        ));
+        violations.push(format!("the document holds <{}>, which is no verb", verb.name));
     }
     if verb.name == "Connect" {
         let Some(stream) = verb.child("Stream") else {
@@ -108,16 +96,10 @@ fn check_stream(stream: &Element, violations: &mut Vec<String>) {
             // Unencrypted only where no real platform could come: on the same machine.
             let loopback = matches!(parsed.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
             if parsed.scheme() != "wss" && !(parsed.scheme() == "ws" && loopback) {
-                violations.push(format!(
-                    "the stream's address has the scheme {}, expected wss",
-                    parsed.scheme()
-                ));
+                violations.push(format!("the stream's address has the scheme {}, expected wss", parsed.scheme()));
             }
             if parsed.query().is_some() {
-                violations.push(
-                    "the stream's address has a query, which the platform does not pass on"
-                        .to_owned(),
-                );
+                violations.push("the stream's address has a query, which the platform does not pass on".to_owned());
             }
         }
         Err(error) => violations.push(format!("the stream's address is no absolute URL: {error}")),
@@ -127,9 +109,7 @@ fn check_stream(stream: &Element, violations: &mut Vec<String>) {
             violations.push("a <Parameter> of the stream has no name".to_owned());
         }
         if name.chars().count() + value.chars().count() > LONGEST_PARAMETER {
-            violations.push(format!(
-                "<Parameter name={name:?}> is longer than {LONGEST_PARAMETER} characters"
-            ));
+            violations.push(format!("<Parameter name={name:?}> is longer than {LONGEST_PARAMETER} characters"));
         }
     }
 }
@@ -139,9 +119,7 @@ fn tree(document: &str) -> Result<Element, String> {
     let mut open: Vec<Element> = Vec::new();
     let place = |reader: &Reader<&[u8]>| format!("at byte {}", reader.buffer_position());
     loop {
-        let event = reader
-            .read_event()
-            .map_err(|error| format!("not well-formed XML {}: {error}", place(&reader)))?;
+        let event = reader.read_event().map_err(|error| format!("not well-formed XML {}: {error}", place(&reader)))?;
         let ended = match event {
             Event::Start(start) => {
                 open.push(element(&start)?);
@@ -158,10 +136,7 @@ fn tree(document: &str) -> Result<Element, String> {
                 None
             }
             Event::GeneralRef(reference) => {
-                let resolved = match reference
-                    .resolve_char_ref()
-                    .map_err(|error| error.to_string())?
-                {
+                let resolved = match reference.resolve_char_ref().map_err(|error| error.to_string())? {
                     Some(character) => character.to_string(),
                     None => quick_xml::escape::resolve_predefined_entity(&reference)
                         .ok_or_else(|| format!("an unknown entity {}", place(&reader)))?
@@ -191,19 +166,13 @@ fn append(open: &mut [Element], text: &str) {
 
 fn element(start: &BytesStart<'_>) -> Result<Element, String> {
     let name = start.name().as_ref().to_owned();
-    let mut element = Element {
-        name,
-        ..Element::default()
-    };
+    let mut element = Element { name, ..Element::default() };
     for attribute in start.attributes() {
-        let attribute = attribute
-            .map_err(|error| format!("a broken attribute in <{}>: {error}", element.name))?;
+        let attribute = attribute.map_err(|error| format!("a broken attribute in <{}>: {error}", element.name))?;
         let value = attribute
             .normalized_value(XmlVersion::Explicit1_0)
             .map_err(|error| format!("a broken attribute in <{}>: {error}", element.name))?;
-        element
-            .attributes
-            .push((attribute.key.as_ref().to_owned(), value.into_owned()));
+        element.attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
     }
     Ok(element)
 }
@@ -222,71 +191,32 @@ mod tests {
         )
         .unwrap();
         assert!(violations.is_empty(), "{violations:?}");
-        assert_eq!(
-            verbs
-                .iter()
-                .map(|verb| verb.name.as_str())
-                .collect::<Vec<_>>(),
-            ["Connect", "Enqueue", "Hangup"]
-        );
-        assert_eq!(
-            verbs[0].attribute("action"),
-            Some("https://b.example/after?a=1&b=2")
-        );
-        assert_eq!(
-            verbs[0].child("Stream").unwrap().parameters(),
-            [("token".to_owned(), "a<b".to_owned())]
-        );
-        assert_eq!(
-            verbs[1].child("Task").unwrap().text,
-            r#"{"reason":"a & b é"}"#
-        );
+        assert_eq!(verbs.iter().map(|verb| verb.name.as_str()).collect::<Vec<_>>(), ["Connect", "Enqueue", "Hangup"]);
+        assert_eq!(verbs[0].attribute("action"), Some("https://b.example/after?a=1&b=2"));
+        assert_eq!(verbs[0].child("Stream").unwrap().parameters(), [("token".to_owned(), "a<b".to_owned())]);
+        assert_eq!(verbs[1].child("Task").unwrap().text, r#"{"reason":"a & b é"}"#);
     }
 
     #[test]
     fn what_the_platform_would_not_take_is_reported() {
         let violations = |document: &str| read(document).unwrap().1;
         for (document, complaint) in [
-            (
-                r#"<Response><Connect><Stream url="wss://b.example/t?x=1"/></Connect></Response>"#,
-                "query",
-            ),
-            (
-                r#"<Response><Connect><Stream url="ws://b.example/t"/></Connect></Response>"#,
-                "scheme",
-            ),
-            (
-                r#"<Response><Connect><Stream/></Connect></Response>"#,
-                "no absolute URL",
-            ),
+            (r#"<Response><Connect><Stream url="wss://b.example/t?x=1"/></Connect></Response>"#, "query"),
+            (r#"<Response><Connect><Stream url="ws://b.example/t"/></Connect></Response>"#, "scheme"),
+            (r#"<Response><Connect><Stream/></Connect></Response>"#, "no absolute URL"),
             (r#"<Response><Connect/></Response>"#, "without a <Stream>"),
             (r#"<Response><Hang/></Response>"#, "no verb"),
-            (
-                r#"<Response><Enqueue></Enqueue></Response>"#,
-                "queue's name",
-            ),
-            (
-                r#"<Response><Enqueue workflowSid="W"><Task>{</Task></Enqueue></Response>"#,
-                "not JSON",
-            ),
+            (r#"<Response><Enqueue></Enqueue></Response>"#, "queue's name"),
+            (r#"<Response><Enqueue workflowSid="W"><Task>{</Task></Enqueue></Response>"#, "not JSON"),
         ] {
             let found = violations(document);
-            assert!(
-                found.len() == 1 && found[0].contains(complaint),
-                "{document}: {found:?}"
-            );
+            assert!(found.len() == 1 && found[0].contains(complaint), "{document}: {found:?}");
         }
     }
 
     #[test]
     fn a_broken_document_is_refused() {
-        for document in [
-            "",
-            "<Response>",
-            "<Response></Say></Response>",
-            "<Answer/>",
-            "<Response>&nope;</Response>",
-        ] {
+        for document in ["", "<Response>", "<Response></Say></Response>", "<Answer/>", "<Response>&nope;</Response>"] {
             assert!(read(document).is_err(), "{document}");
         }
     }

@@ -21,10 +21,7 @@ const CHUNK: usize = 1_024;
 /// # Errors
 /// `espeak-ng` is not installed, does not know the language, or says nothing for the text.
 pub async fn from_text(text: &str, language: &str) -> Result<Vec<u8>, PhoneError> {
-    let failed = |reason: String| PhoneError::Synthesis {
-        language: language.to_owned(),
-        reason,
-    };
+    let failed = |reason: String| PhoneError::Synthesis { language: language.to_owned(), reason };
     let mut program = tokio::process::Command::new("espeak-ng")
         .args(["-v", language, "--stdin", "--stdout"])
         .stdin(Stdio::piped())
@@ -32,34 +29,18 @@ pub async fn from_text(text: &str, language: &str) -> Result<Vec<u8>, PhoneError
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| {
-            failed(format!(
-                "espeak-ng cannot be started ({error}); is it installed?"
-            ))
-        })?;
+        .map_err(|error| failed(format!("espeak-ng cannot be started ({error}); is it installed?")))?;
     if let Some(mut input) = program.stdin.take() {
-        input
-            .write_all(text.as_bytes())
-            .await
-            .map_err(|error| failed(error.to_string()))?;
+        input.write_all(text.as_bytes()).await.map_err(|error| failed(error.to_string()))?;
     }
-    let output = program
-        .wait_with_output()
-        .await
-        .map_err(|error| failed(error.to_string()))?;
+    let output = program.wait_with_output().await.map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {
-        return Err(failed(
-            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        ));
+        return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
     let mut wav = output.stdout;
     write_true_lengths(&mut wav);
     let ulaw = from_wav(Cursor::new(wav)).map_err(|error| failed(error.to_string()))?;
-    if ulaw.is_empty() {
-        Err(failed("nothing was spoken".to_owned()))
-    } else {
-        Ok(ulaw)
-    }
+    if ulaw.is_empty() { Err(failed("nothing was spoken".to_owned())) } else { Ok(ulaw) }
 }
 
 /// Reads a WAV file: 8 to 32 bits or floating point, any rate; the first channel is taken.
@@ -67,10 +48,7 @@ pub async fn from_text(text: &str, language: &str) -> Result<Vec<u8>, PhoneError
 /// # Errors
 /// The file is missing or is no WAV file.
 pub fn from_file(path: &Path) -> Result<Vec<u8>, PhoneError> {
-    let failed = |reason: String| PhoneError::Audio {
-        file: path.to_owned(),
-        reason,
-    };
+    let failed = |reason: String| PhoneError::Audio { file: path.to_owned(), reason };
     let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
     from_wav(Cursor::new(bytes)).map_err(|error| failed(error.to_string()))
 }
@@ -93,43 +71,24 @@ fn from_wav(wav: Cursor<Vec<u8>>) -> Result<Vec<u8>, Box<dyn std::error::Error +
     let format = reader.spec();
     let channels = usize::from(format.channels.max(1));
     let samples: Vec<f32> = match format.sample_format {
-        hound::SampleFormat::Float => reader
-            .into_samples::<f32>()
-            .step_by(channels)
-            .collect::<Result<_, _>>()?,
+        hound::SampleFormat::Float => reader.into_samples::<f32>().step_by(channels).collect::<Result<_, _>>()?,
         hound::SampleFormat::Int => {
             let full_scale = 2_f32.powi(i32::from(format.bits_per_sample) - 1);
             let samples = reader.into_samples::<i32>().step_by(channels);
-            samples
-                .map(|sample| sample.map(|sample| sample as f32 / full_scale))
-                .collect::<Result<_, _>>()?
+            samples.map(|sample| sample.map(|sample| sample as f32 / full_scale)).collect::<Result<_, _>>()?
         }
     };
     let telephone = at_telephone_rate(samples, format.sample_rate)?;
-    Ok(telephone
-        .into_iter()
-        .map(|sample| encode_ulaw((sample.clamp(-1.0, 1.0) * 32_767.0) as i16))
-        .collect())
+    Ok(telephone.into_iter().map(|sample| encode_ulaw((sample.clamp(-1.0, 1.0) * 32_767.0) as i16)).collect())
 }
 
-fn at_telephone_rate(
-    samples: Vec<f32>,
-    rate: u32,
-) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>> {
+fn at_telephone_rate(samples: Vec<f32>, rate: u32) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>> {
     if rate == TELEPHONE_RATE || samples.is_empty() {
         return Ok(samples);
     }
-    let mut resampler = Fft::<f32>::new(
-        rate as usize,
-        TELEPHONE_RATE as usize,
-        CHUNK,
-        1,
-        FixedSync::Input,
-    )?;
+    let mut resampler = Fft::<f32>::new(rate as usize, TELEPHONE_RATE as usize, CHUNK, 1, FixedSync::Input)?;
     let input = InterleavedSlice::new(&samples, 1, samples.len())?;
-    Ok(resampler
-        .process_all(&input, samples.len(), None)?
-        .take_data())
+    Ok(resampler.process_all(&input, samples.len(), None)?.take_data())
 }
 
 #[cfg(test)]
@@ -140,32 +99,19 @@ mod tests {
 
     #[test]
     fn a_wav_of_another_rate_keeps_its_length_and_its_loudness() {
-        let format = hound::WavSpec {
-            channels: 2,
-            sample_rate: 22_050,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
+        let format =
+            hound::WavSpec { channels: 2, sample_rate: 22_050, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
         let mut file = Cursor::new(Vec::new());
         let mut writer = hound::WavWriter::new(&mut file, format).unwrap();
         for sample in 0..22_050 {
-            let tone =
-                (f64::from(sample) * 440.0 * std::f64::consts::TAU / 22_050.0).sin() * 16_384.0;
+            let tone = (f64::from(sample) * 440.0 * std::f64::consts::TAU / 22_050.0).sin() * 16_384.0;
             writer.write_sample(tone as i16).unwrap();
             writer.write_sample(0_i16).unwrap();
         }
         writer.finalize().unwrap();
         let ulaw = from_wav(Cursor::new(file.into_inner())).unwrap();
-        assert!(
-            (7_990..=8_010).contains(&ulaw.len()),
-            "{} samples",
-            ulaw.len()
-        );
-        let loudest = ulaw
-            .iter()
-            .map(|byte| decode_ulaw(*byte).unsigned_abs())
-            .max()
-            .unwrap();
+        assert!((7_990..=8_010).contains(&ulaw.len()), "{} samples", ulaw.len());
+        let loudest = ulaw.iter().map(|byte| decode_ulaw(*byte).unsigned_abs()).max().unwrap();
         assert!((15_000..18_500).contains(&loudest), "loudest {loudest}");
     }
 
@@ -175,9 +121,6 @@ mod tests {
         wav[36..40].copy_from_slice(b"data");
         wav.extend([0; 10]);
         write_true_lengths(&mut wav);
-        assert_eq!(
-            (&wav[4..8], &wav[40..44]),
-            (&46_u32.to_le_bytes()[..], &10_u32.to_le_bytes()[..])
-        );
+        assert_eq!((&wav[4..8], &wav[40..44]), (&46_u32.to_le_bytes()[..], &10_u32.to_le_bytes()[..]));
     }
 }

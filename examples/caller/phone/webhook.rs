@@ -31,10 +31,7 @@ pub(super) struct PublicAddress {
 impl PublicAddress {
     /// An absolute address.
     pub fn parse(written: &str) -> Result<Self, url::ParseError> {
-        Ok(Self {
-            written: written.to_owned(),
-            url: Url::parse(written)?,
-        })
+        Ok(Self { written: written.to_owned(), url: Url::parse(written)? })
     }
 
     /// An address found in the document that came from `self`: absolute or relative to it.
@@ -43,10 +40,7 @@ impl PublicAddress {
             return Ok(absolute);
         }
         let url = self.url.join(written)?;
-        Ok(Self {
-            written: url.as_str().to_owned(),
-            url,
-        })
+        Ok(Self { written: url.as_str().to_owned(), url })
     }
 
     /// Path and query, for people.
@@ -68,15 +62,8 @@ impl Webhooks {
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| PhoneError::Unreachable {
-                reason: error.to_string(),
-            })?;
-        Ok(Self {
-            client,
-            server,
-            prefix: prefix.trim_end_matches('/').to_owned(),
-            key,
-        })
+            .map_err(|error| PhoneError::Unreachable { reason: error.to_string() })?;
+        Ok(Self { client, server, prefix: prefix.trim_end_matches('/').to_owned(), key })
     }
 
     /// The address under test for a public one: the server's origin, the public path behind the prefix, and
@@ -90,71 +77,36 @@ impl Webhooks {
     }
 
     /// The headers that sign a request to the public address with these parameters.
-    pub fn signature(
-        &self,
-        public: &str,
-        parameters: &[(String, String)],
-    ) -> Vec<(&'static str, String)> {
-        self.key
-            .as_ref()
-            .map(|key| key.headers(public, parameters))
-            .unwrap_or_default()
+    pub fn signature(&self, public: &str, parameters: &[(String, String)]) -> Vec<(&'static str, String)> {
+        self.key.as_ref().map(|key| key.headers(public, parameters)).unwrap_or_default()
     }
 
     /// Asks the server, as `method` says (`GET` puts the parameters in the address, anything else is a form).
-    pub async fn ask(
-        &self,
-        public: &PublicAddress,
-        method: &str,
-        parameters: &[(String, String)],
-    ) -> Result<Answer, PhoneError> {
-        let encoded: String = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(parameters)
-            .finish();
+    pub async fn ask(&self, public: &PublicAddress, method: &str, parameters: &[(String, String)]) -> Result<Answer, PhoneError> {
+        let encoded: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let mut request = if method.eq_ignore_ascii_case("GET") {
             let mut public = public.url.clone();
             let query = [public.query().unwrap_or_default(), &encoded].join("&");
             public.set_query(Some(query.trim_start_matches('&')));
             let request = self.client.get(self.address(&public));
-            self.signature(public.as_str(), &[])
-                .into_iter()
-                .fold(request, |request, (name, value)| {
-                    request.header(name, value)
-                })
+            self.signature(public.as_str(), &[]).into_iter().fold(request, |request, (name, value)| request.header(name, value))
         } else {
             let request = self
                 .client
                 .post(self.address(&public.url))
-                .header(
-                    "Content-Type",
-                    "application/x-www-form-urlencoded; charset=UTF-8",
-                )
+                .header("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
                 .body(encoded);
             let signed = self.signature(&public.written, parameters);
-            signed.into_iter().fold(request, |request, (name, value)| {
-                request.header(name, value)
-            })
+            signed.into_iter().fold(request, |request, (name, value)| request.header(name, value))
         };
-        request = request
-            .header("User-Agent", "TwilioProxy/1.1")
-            .header("Accept", "*/*");
-        let unreachable = |error: reqwest::Error| PhoneError::Unreachable {
-            reason: chain(&error),
-        };
+        request = request.header("User-Agent", "TwilioProxy/1.1").header("Accept", "*/*");
+        let unreachable = |error: reqwest::Error| PhoneError::Unreachable { reason: chain(&error) };
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
-        let content_type = response
-            .headers()
-            .get("Content-Type")
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-            .to_owned();
+        let content_type =
+            response.headers().get("Content-Type").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let body = response.bytes().await.map_err(unreachable)?;
-        Ok(Answer {
-            status,
-            content_type,
-            body: String::from_utf8_lossy(&body).into_owned(),
-        })
+        Ok(Answer { status, content_type, body: String::from_utf8_lossy(&body).into_owned() })
     }
 }
 

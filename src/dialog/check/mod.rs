@@ -46,7 +46,10 @@ pub const RULES: [(&str, &str); 25] = [
     ("unknown-state", "every state that is named exists"),
     ("unreachable-state", "something leads to every state"),
     ("no-way-out", "every step can run, and from every state a way leads to a person or to the end"),
-    ("refusing-caller-cannot-reach", "whatever a consenting caller can reach, a refusing caller can reach in one more turn at most"),
+    (
+        "refusing-caller-cannot-reach",
+        "whatever a consenting caller can reach, a refusing caller can reach in one more turn at most",
+    ),
     ("purpose-incomplete", "every purpose has a name to say, a legal basis, a necessity and a retention, and stands there once"),
     ("legitimate-interest-needs-balancing", "a legitimate interest names the document in which it was weighed"),
     ("unknown-purpose", "a purpose that is named was announced, on a basis that fits"),
@@ -127,7 +130,8 @@ pub fn check(input: &CheckInput) -> Vec<Problem> {
     }
     let mut problems = found.problems;
     let of_the_dialog = |p: &Problem| p.place.file != input.file_name;
-    problems.sort_by(|a, b| (of_the_dialog(a), &a.place.file, a.place.span).cmp(&(of_the_dialog(b), &b.place.file, b.place.span)));
+    problems
+        .sort_by(|a, b| (of_the_dialog(a), &a.place.file, a.place.span).cmp(&(of_the_dialog(b), &b.place.file, b.place.span)));
     problems
 }
 
@@ -137,7 +141,8 @@ pub fn unreadable_text(error: &TextError) -> Problem {
         rule: "text-broken",
         message: error.problem.clone(),
         place: Place { file: error.file.clone(), span: Span { offset: error.offset, length: 0 }, label: "here".into() },
-        help: "a text is `name = what is said`; its further lines begin with spaces, `{ $slot }` stands for what the caller gave".into(),
+        help: "a text is `name = what is said`; its further lines begin with spaces, `{ $slot }` stands for what the caller gave"
+            .into(),
         related: Vec::new(),
     }
 }

@@ -56,9 +56,18 @@ pub(super) fn check(input: &CheckInput, found: &mut Found) {
         let to = &dialog.handover.value.to;
         if !targets.contains(&to.value) {
             let known: Vec<&str> = targets.iter().map(String::as_str).collect();
-            let help =
-                suggestion(&to.value, &format!("add `[handover.targets.{}]` to candor.toml, or use one of its targets", to.value), &known);
-            found.at("unknown-target", to, "not in the configuration", format!("there is no handover target `{}`", to.value), help);
+            let help = suggestion(
+                &to.value,
+                &format!("add `[handover.targets.{}]` to candor.toml, or use one of its targets", to.value),
+                &known,
+            );
+            found.at(
+                "unknown-target",
+                to,
+                "not in the configuration",
+                format!("there is no handover target `{}`", to.value),
+                help,
+            );
         }
     }
 }
@@ -76,7 +85,13 @@ fn languages(dialog: &DialogFile, found: &mut Found) {
                 Ok(understood) if value.len() > 1 => format!("write it as `{understood}`: so its folder of texts is called"),
                 _ => "write a BCP 47 code: `nl`, `en`, `nl-BE`".into(),
             };
-            found.at(RULE, language, "not a language code", format!("`{value}` is not a language code as BCP 47 writes it"), help);
+            found.at(
+                RULE,
+                language,
+                "not a language code",
+                format!("`{value}` is not a language code as BCP 47 writes it"),
+                help,
+            );
         } else if dialog.languages[..index].iter().any(|before| before.value == *value) {
             found.at(RULE, language, "the second time", format!("`{value}` stands here twice"), "take one away".into());
         }
@@ -94,7 +109,13 @@ fn organisation(dialog: &DialogFile, found: &mut Found) {
     let readable = Url::parse(&url.value).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
     if !readable {
         let message = format!("`{}` is no address of a privacy notice", url.value);
-        found.at(RULE, url, "said aloud in every call", message, "write a short web address: `url: \"https://example.org/calls\"`".into());
+        found.at(
+            RULE,
+            url,
+            "said aloud in every call",
+            message,
+            "write a short web address: `url: \"https://example.org/calls\"`".into(),
+        );
     }
     let version = &organisation.privacy_notice.version;
     if version.value.trim().is_empty() {

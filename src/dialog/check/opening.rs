@@ -47,11 +47,13 @@ fn too_long(texts: &Texts, language: &str, id: &str, purpose: Option<Purpose>, d
     let lasts = |hearing, purpose: &Option<Purpose>| {
         durations(&Line { id: id.into(), language: language.into(), hearing, purpose: purpose.clone(), slots: false })
     };
-    let longest = [Hearing::Voice, Hearing::Keys].into_iter().filter_map(|h| lasts(h, &purpose).or_else(|| lasts(h, &None))).max();
+    let longest =
+        [Hearing::Voice, Hearing::Keys].into_iter().filter_map(|h| lasts(h, &purpose).or_else(|| lasts(h, &None))).max();
     let Some(longest) = longest.filter(|longest| *longest > LONGEST_DISCLOSURE) else { return };
     let about = purpose.map(|purpose| format!(" about `{purpose}`")).unwrap_or_default();
     let limit = LONGEST_DISCLOSURE.as_secs();
-    let said = format!("`{id}`{about} takes {:.1} s in {language}; more than {limit} s is not listened to", longest.as_secs_f64());
+    let said =
+        format!("`{id}`{about} takes {:.1} s in {language}; more than {limit} s is not listened to", longest.as_secs_f64());
     let help = "say it in fewer words, name the purpose more shortly, or choose a shorter web address for the notice".to_owned();
     found.add(in_text("disclosure-too-long", id, message, "too long".into(), said, help));
 }

@@ -58,7 +58,9 @@ fn differences(graph: &Graph, from: usize, with_failures: bool) -> Vec<Differenc
     let mut differences: BTreeMap<Option<usize>, Difference> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for (more, given) in combinations.iter().enumerate() {
-        for (fewer, refused) in combinations.iter().enumerate().filter(|(_, refused)| *refused != given && refused.is_subset(given)) {
+        for (fewer, refused) in
+            combinations.iter().enumerate().filter(|(_, refused)| *refused != given && refused.is_subset(given))
+        {
             for (service, &(turns, node)) in &nearest[more] {
                 let other = nearest[fewer].get(service).copied();
                 if other.is_some_and(|(refused_turns, _)| refused_turns <= turns.saturating_add(1)) || !seen.insert(service) {
@@ -69,7 +71,9 @@ fn differences(graph: &Graph, from: usize, with_failures: bool) -> Vec<Differenc
                 let parts_at = given_path.windows(2).find(|step| parts(graph, step, &refuses)).map(|step| step[0]);
                 let refused_path = match other {
                     Some((_, node)) => reached[fewer].path(node),
-                    None => parts_at.map(|at| onwards(graph, &reached[fewer], at, |edge| open(refused, edge))).unwrap_or_default(),
+                    None => {
+                        parts_at.map(|at| onwards(graph, &reached[fewer], at, |edge| open(refused, edge))).unwrap_or_default()
+                    }
                 };
                 let difference = differences.entry(parts_at).or_insert_with(|| Difference {
                     parts_at,
@@ -152,7 +156,10 @@ fn report(dialog: &DialogFile, graph: &Graph, difference: &Difference, found: &m
     let message = match difference.refused_turns {
         None => format!("a caller who refuses {purposes} cannot reach {what}"),
         Some(turns) => {
-            format!("a caller who refuses {purposes} needs {turns} turns to reach {what}, a caller who agrees {}", difference.given_turns)
+            format!(
+                "a caller who refuses {purposes} needs {turns} turns to reach {what}, a caller who agrees {}",
+                difference.given_turns
+            )
         }
     };
     let help = format!(

@@ -25,14 +25,16 @@ pub(super) fn check(input: &CheckInput, texts: &Texts, found: &mut Found) {
     let mut reported = Vec::new();
     for (option, _) in asks().flat_map(|ask| ask.options.iter()) {
         let has_texts = |language: &&str| texts.messages(language).next().is_some();
-        let without = languages.iter().map(|l| l.value.as_str()).filter(has_texts).filter(|l| texts.hear(l, &option.value).is_empty());
+        let without =
+            languages.iter().map(|l| l.value.as_str()).filter(has_texts).filter(|l| texts.hear(l, &option.value).is_empty());
         let without: Vec<&str> = without.collect();
         if without.is_empty() || reported.contains(&&option.value) {
             continue;
         }
         reported.push(&option.value);
         let message = format!("the option `{}` has no phrases in {}", option.value, without.join(" and "));
-        let files: Vec<String> = without.iter().map(|l| format!("{}/{l}/{}.ftl", input.prompts_folder, dialog.dialog.value)).collect();
+        let files: Vec<String> =
+            without.iter().map(|l| format!("{}/{l}/{}.ftl", input.prompts_folder, dialog.dialog.value)).collect();
         let help = format!("write in {}:\n{} =\n    .hear = one phrase | another", files.join(" and "), option.value);
         found.at("missing-phrases", option, "nobody can say it", message, help);
     }
@@ -69,7 +71,9 @@ impl<'a> Heard<'a> {
         let Some(message) = self.texts.message(language, id) else { return };
         for phrase in &message.hear {
             let heard = as_heard(phrase);
-            let Some((other, elsewhere)) = self.meanings.insert(heard, (id, message)).filter(|(other, _)| *other != id) else { continue };
+            let Some((other, elsewhere)) = self.meanings.insert(heard, (id, message)).filter(|(other, _)| *other != id) else {
+                continue;
+            };
             let said = format!("in {} \"{phrase}\" means both `{other}` and `{id}`", self.language);
             let help = match other.starts_with("command-") {
                 true => format!("give `{id}` another phrase: what is always listened for cannot be taken"),

@@ -73,7 +73,14 @@ impl<'a> Found<'a> {
     }
 
     /// A problem at something that was written in the dialog file.
-    pub(super) fn at<T>(&mut self, rule: &'static str, at: &Spanned<T>, label: &str, message: String, help: String) -> &mut Problem {
+    pub(super) fn at<T>(
+        &mut self,
+        rule: &'static str,
+        at: &Spanned<T>,
+        label: &str,
+        message: String,
+        help: String,
+    ) -> &mut Problem {
         let place = self.place(&at.referenced, label);
         self.add(Problem { rule, message, place, help, related: Vec::new() })
     }

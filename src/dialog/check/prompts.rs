@@ -54,7 +54,8 @@ pub(super) fn check(input: &CheckInput, texts: &Texts, found: &mut Found) {
     let slots = slots(input.dialog);
     let said: BTreeSet<&str> = said(input.dialog).into_iter().map(|said| said.prompt.value.as_str()).collect();
     // What no step says is not looked at: dialogs may keep texts for later.
-    let is_said = |id: &str| said.contains(id) || id.starts_with("purpose-") || engine.iter().any(|(engine_id, _)| engine_id == id);
+    let is_said =
+        |id: &str| said.contains(id) || id.starts_with("purpose-") || engine.iter().any(|(engine_id, _)| engine_id == id);
     for language in input.languages() {
         for (id, message) in texts.messages(&language.value).filter(|(id, message)| message.spoken && is_said(id)) {
             let model = engine.iter().find(|(engine_id, _)| engine_id == id).map(|(_, model)| model);
@@ -69,8 +70,10 @@ pub(super) fn check(input: &CheckInput, texts: &Texts, found: &mut Found) {
             let unsaid: Vec<&str> = unsaid.into_iter().filter(|variable| !message.variables.contains(*variable)).collect();
             if !unsaid.is_empty() {
                 let said = format!("`{id}` in {} leaves out {}, which callers must be told", language.value, listed(&unsaid));
-                let help =
-                    format!("write {} where it is said", unsaid.iter().map(|v| format!("{{ ${v} }}")).collect::<Vec<_>>().join(" and "));
+                let help = format!(
+                    "write {} where it is said",
+                    unsaid.iter().map(|v| format!("{{ ${v} }}")).collect::<Vec<_>>().join(" and ")
+                );
                 found.add(in_text("disclosure-incomplete", id, message, "incomplete".into(), said, help));
             }
             if found.problems.len() == before {
@@ -126,7 +129,8 @@ fn missing_from_dialog(input: &CheckInput, texts: &Texts, found: &mut Found) {
     for language in input.languages() {
         // A language without any text of this dialog is one problem, not a hundred.
         if uses.len() > 1 && !uses.keys().any(|id| spoken(&language.value, id)) {
-            let message = format!("this dialog has no texts in `{}`: {} is missing or empty", language.value, file(&language.value));
+            let message =
+                format!("this dialog has no texts in `{}`: {} is missing or empty", language.value, file(&language.value));
             let help = format!("write {}, or take `{}` out of `languages`", file(&language.value), language.value);
             found.at("missing-prompt", language, "nothing to say in this language", message, help);
         } else {
@@ -145,7 +149,8 @@ fn missing_from_dialog(input: &CheckInput, texts: &Texts, found: &mut Found) {
         }
         let files: Vec<String> = without.iter().map(|language| file(language)).collect();
         let message = format!("the prompt `{id}` has no text in {}", without.join(" and "));
-        let known: Vec<&str> = input.languages().first().into_iter().flat_map(|l| texts.messages(&l.value)).map(|(id, _)| id).collect();
+        let known: Vec<&str> =
+            input.languages().first().into_iter().flat_map(|l| texts.messages(&l.value)).map(|(id, _)| id).collect();
         let near = super::problem::nearest(id, known).filter(|_| nowhere).map(|near| format!("did you mean `{near}`? Or "));
         let help = format!("{}write `{id} = …` in {}", near.unwrap_or_default(), files.join(" and "));
         found.at("missing-prompt", used, "cannot be said", message, help);
@@ -155,7 +160,9 @@ fn missing_from_dialog(input: &CheckInput, texts: &Texts, found: &mut Found) {
 /// The names of all slots.
 fn slots(dialog: &DialogFile) -> BTreeSet<&str> {
     let steps = dialog.states.iter().flat_map(|(_, steps)| &steps.value);
-    steps.filter_map(|step| if let Step::Collect(collect) = &step.value { Some(collect.slot.value.as_str()) } else { None }).collect()
+    steps
+        .filter_map(|step| if let Step::Collect(collect) = &step.value { Some(collect.slot.value.as_str()) } else { None })
+        .collect()
 }
 
 /// What can stand in a text as a variable.
@@ -179,14 +186,20 @@ fn sayable(input: &CheckInput, texts: &Texts, language: &str, id: &str, message:
     }
     let about = ABOUT_A_PURPOSE.contains(&id);
     let announced = input.dialog.recording.iter().filter_map(|recorded| Purpose::new(&recorded.value.purpose.value).ok());
-    let mut labelled = announced.filter(|purpose| texts.message(language, &format!("purpose-{purpose}")).is_some_and(|m| m.spoken));
+    let mut labelled =
+        announced.filter(|purpose| texts.message(language, &format!("purpose-{purpose}")).is_some_and(|m| m.spoken));
     let purpose = about.then(|| labelled.next()).flatten();
     if about && purpose.is_none() {
         return;
     }
     for hearing in [Hearing::Voice, Hearing::Keys] {
-        let line =
-            Line { id: id.into(), language: language.into(), hearing, purpose: purpose.clone(), slots: texts.has_slots(language, id) };
+        let line = Line {
+            id: id.into(),
+            language: language.into(),
+            hearing,
+            purpose: purpose.clone(),
+            slots: texts.has_slots(language, id),
+        };
         let problem = match texts.text(input.dialog, &line, &example) {
             Ok(text) if text.trim().is_empty() => "it is empty".to_owned(),
             Ok(_) => continue,

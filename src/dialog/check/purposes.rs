@@ -54,7 +54,13 @@ fn purpose(input: &CheckInput, recorded: &Recorded, found: &mut Found) {
     match &recorded.necessity {
         None => {
             let help = "add `necessity: why nothing less would do`, such as what notes cannot show".to_owned();
-            found.at(INCOMPLETE, name, "without necessity", format!("the purpose `{}` does not say why it is necessary", name.value), help);
+            found.at(
+                INCOMPLETE,
+                name,
+                "without necessity",
+                format!("the purpose `{}` does not say why it is necessary", name.value),
+                help,
+            );
         }
         Some(text) if text.value.trim().is_empty() => {
             let help = "write why nothing less would do".to_owned();
@@ -65,7 +71,13 @@ fn purpose(input: &CheckInput, recorded: &Recorded, found: &mut Found) {
     match &recorded.retention {
         None => {
             let help = "add `retention: 30 days`".to_owned();
-            found.at(INCOMPLETE, name, "without retention", format!("the purpose `{}` does not say how long it keeps", name.value), help);
+            found.at(
+                INCOMPLETE,
+                name,
+                "without retention",
+                format!("the purpose `{}` does not say how long it keeps", name.value),
+                help,
+            );
         }
         Some(text) if read_retention(&text.value).is_none() => {
             let help = "write whole days or weeks, ten years at most: `30 days`, `12 weeks`".to_owned();
@@ -85,14 +97,21 @@ fn basis(input: &CheckInput, recorded: &Recorded, found: &mut Found) {
     };
     let Some(basis) = read_basis(&written.value) else {
         let help = suggestion(&written.value, "the legal bases", &BASES);
-        found.at(INCOMPLETE, written, "not a legal basis", format!("`{}` is not a legal basis for recording", written.value), help);
+        found.at(
+            INCOMPLETE,
+            written,
+            "not a legal basis",
+            format!("`{}` is not a legal basis for recording", written.value),
+            help,
+        );
         return;
     };
     let empty = |text: &&Spanned<String>| !text.value.trim().is_empty();
     match recorded.balancing.as_ref().filter(empty) {
         None if basis == Basis::LegitimateInterest => {
             let message = format!("the legitimate interest of `{}` has not been weighed against that of the caller", name.value);
-            let help = "add `balancing: FILE`, the document with the balancing test (GDPR article 6(1)(f)), or use `basis: consent`";
+            let help =
+                "add `balancing: FILE`, the document with the balancing test (GDPR article 6(1)(f)), or use `basis: consent`";
             found.at(NEEDED, written, "needs a balancing test", message, help.into());
         }
         Some(document) if is_file(&document.value) && input.documents.is_some_and(|exists| !exists(&document.value)) => {
@@ -121,7 +140,13 @@ fn on_consent(input: &CheckInput, step: &Spanned<Step>, branch: &OnConsent, foun
         }
         Some(_) if branch.given.is_none() && branch.otherwise.is_none() => {
             let help = "add `given: STATE-OR-PROMPT` or `otherwise: STATE-OR-PROMPT`, or take the step away".to_owned();
-            found.at("on-consent-does-nothing", step, "no branch", "this step leads nowhere else, whatever was answered".into(), help);
+            found.at(
+                "on-consent-does-nothing",
+                step,
+                "no branch",
+                "this step leads nowhere else, whatever was answered".into(),
+                help,
+            );
         }
         Some(_) => {}
     }

@@ -32,7 +32,8 @@ fn steps_that_never_run(dialog: &DialogFile, graph: &Graph, found: &mut Found) -
     for ((name, steps), state) in dialog.states.iter().zip(&graph.states) {
         let inside = state.first..=state.behind;
         // Only from step to step: an edge back to the first step does not make the ones in between run.
-        let runs = graph.reach(state.first, |from, edge| edge.to == from + 1 && inside.contains(&edge.to) && edge.to != state.first);
+        let runs =
+            graph.reach(state.first, |from, edge| edge.to == from + 1 && inside.contains(&edge.to) && edge.to != state.first);
         if let Some((at, step)) = steps.value.iter().enumerate().find(|(at, _)| !runs.has(state.first + at)) {
             let place = at.checked_sub(1).map(|before| found.place(&steps.value[before].referenced, "leaves the state"));
             let message = format!("this step of `{}` can never run: the step before it leaves the state", name.value);

@@ -4,8 +4,7 @@ use serde_saphyr::Error;
 
 use super::problem::{Place, Problem, Span, listed, nearest};
 
-const STEPS: &str =
-    "a step is one of `- say: PROMPT`, `- ask: …`, `- collect: …`, `- on-consent: …`, `- go: STATE`, `- handover: PROMPT`, `- end: PROMPT`";
+const STEPS: &str = "a step is one of `- say: PROMPT`, `- ask: …`, `- collect: …`, `- on-consent: …`, `- go: STATE`, `- handover: PROMPT`, `- end: PROMPT`";
 
 /// The parser's error as a problem of `file`.
 pub fn unreadable(file: &str, error: &Error) -> Problem {
@@ -32,26 +31,40 @@ fn explain(error: &Error) -> (String, String, String) {
                 None => STEPS.into(),
             },
         ),
-        Error::SerdeMissingField { field, .. } => {
-            (format!("`{field}` is missing here"), format!("without `{field}`"), format!("add `{field}: …`; {}", what_it_is(field)))
-        }
+        Error::SerdeMissingField { field, .. } => (
+            format!("`{field}` is missing here"),
+            format!("without `{field}`"),
+            format!("add `{field}: …`; {}", what_it_is(field)),
+        ),
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("this name");
-            (format!("`{key}` stands here twice"), "the second one".into(), "give it another name, or take one of the two away".into())
+            (
+                format!("`{key}` stands here twice"),
+                "the second one".into(),
+                "give it another name, or take one of the two away".into(),
+            )
         }
-        Error::ExpectedMappingEndAfterEnumVariantValue { .. } => {
-            ("one list item holds two steps".into(), "belongs in a list item of its own".into(), "begin each step with its own `- `".into())
+        Error::ExpectedMappingEndAfterEnumVariantValue { .. } => (
+            "one list item holds two steps".into(),
+            "belongs in a list item of its own".into(),
+            "begin each step with its own `- `".into(),
+        ),
+        Error::InvalidScalar { ty, .. } => (
+            "this is no whole number".into(),
+            format!("not readable as {ty}"),
+            "write a number without quotes, such as `tries: 2`".into(),
+        ),
+        Error::InvalidBooleanStrict { .. } => {
+            ("this is neither true nor false".into(), "neither".into(), "write `true` or `false`".into())
         }
-        Error::InvalidScalar { ty, .. } => {
-            ("this is no whole number".into(), format!("not readable as {ty}"), "write a number without quotes, such as `tries: 2`".into())
-        }
-        Error::InvalidBooleanStrict { .. } => ("this is neither true nor false".into(), "neither".into(), "write `true` or `false`".into()),
         Error::NullIntoString { .. } => (
             "a name or a text is missing here".into(),
             "nothing stands here".into(),
             "write the name after the colon, such as `say: welcome`".into(),
         ),
-        Error::Eof { .. } => ("the file is empty or ends too early".into(), "ends here".into(), "begin with `dialog: NAME`".into()),
+        Error::Eof { .. } => {
+            ("the file is empty or ends too early".into(), "ends here".into(), "begin with `dialog: NAME`".into())
+        }
         Error::MultipleDocuments { .. } => (
             "the file holds more than one dialog".into(),
             "a second one begins here".into(),
@@ -76,7 +89,10 @@ fn expectation(expected: &str) -> (String, String) {
     } else if expected.contains("mapping") {
         ("names with their content belong here".into(), "write `name: content`, one on each line".into())
     } else if expected.contains("string") {
-        ("a single name or text belongs here".into(), "write one word or a text in quotes after the colon, such as `say: welcome`".into())
+        (
+            "a single name or text belongs here".into(),
+            "write one word or a text in quotes after the colon, such as `say: welcome`".into(),
+        )
     } else {
         (format!("this cannot be read: expected {expected}"), "check indentation (spaces, never tabs), colons and quotes".into())
     }

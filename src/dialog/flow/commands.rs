@@ -19,8 +19,7 @@ pub(super) enum Command {
 }
 
 /// All of them; the two that protect the caller first.
-pub(super) const COMMANDS: [Command; 5] =
-    [Command::Stop, Command::Person, Command::AskAgain, Command::Repeat, Command::Language];
+pub(super) const COMMANDS: [Command; 5] = [Command::Stop, Command::Person, Command::AskAgain, Command::Repeat, Command::Language];
 
 impl Command {
     /// The prompt id whose `.hear` lists its phrases.

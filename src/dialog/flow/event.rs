@@ -117,6 +117,8 @@ pub enum HandoverEnd {
     Closed,
     /// The caller hung up while waiting.
     CallerLeft,
-    /// It failed, or nothing was heard of it.
+    /// It failed.
     Failed,
+    /// Nothing was heard of it.
+    Unknown,
 }

@@ -79,6 +79,7 @@ impl Flow {
             HandoverEnd::Answered => self.close(SessionOutcome::HandedOver),
             HandoverEnd::CallerLeft => self.close(SessionOutcome::CallerLeftQueue),
             HandoverEnd::NobodyAnswered | HandoverEnd::Closed | HandoverEnd::Failed => self.departures += 1,
+            HandoverEnd::Unknown => {}
         }
     }
 

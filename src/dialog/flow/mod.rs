@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use action::{Action, Departure, Expecting, Fact, LeaveReason, PlayId, Prompted, Role, SessionOutcome, StopReason};
-pub use event::{Ended, Erasure, Event, Grade, Heard, HandoverEnd, Utterance};
+pub use event::{Ended, Erasure, Event, Grade, HandoverEnd, Heard, Utterance};
 
 use super::SharedDialog;
 use super::prompt::{Hearing, Line, Slots};

@@ -196,7 +196,8 @@ impl Flow {
         if std::mem::replace(&mut asking.asked_again, true) {
             return self.refused(outcome, method);
         }
-        let again = Asking { purpose: asking.purpose.clone(), left: std::mem::take(&mut asking.left), ended: None, asked_again: true };
+        let again =
+            Asking { purpose: asking.purpose.clone(), left: std::mem::take(&mut asking.left), ended: None, asked_again: true };
         self.note(Fact::Answer { purpose: again.purpose.clone(), outcome, method });
         self.hush();
         let line = self.line_about("consent-reask", &again.purpose);

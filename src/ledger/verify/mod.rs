@@ -187,5 +187,15 @@ fn report(checkpoints: Checkpoints, findings: BTreeMap<String, Finding>, expecte
         notes.extend(finding.notes);
     }
     let holds = faults.is_empty();
-    Report { holds, sessions, open, deleted: gone, entries, checkpoints: checkpoints.count, head: checkpoints.head, faults, notes }
+    Report {
+        holds,
+        sessions,
+        open,
+        deleted: gone,
+        entries,
+        checkpoints: checkpoints.count,
+        head: checkpoints.head,
+        faults,
+        notes,
+    }
 }

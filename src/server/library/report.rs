@@ -98,7 +98,8 @@ impl Shown {
         let (here, there): (Vec<&Place>, Vec<&Place>) = problem.related.iter().partition(|related| related.file == place.file);
         let labels = text(&place.file).map(|text| {
             let primary = LabeledSpan::new_primary_with_span(Some(place.label.clone()), within(text, place.span));
-            let others = here.iter().map(|related| LabeledSpan::new_with_span(Some(related.label.clone()), within(text, related.span)));
+            let others =
+                here.iter().map(|related| LabeledSpan::new_with_span(Some(related.label.clone()), within(text, related.span)));
             std::iter::once(primary).chain(others).collect()
         });
         let elsewhere = there.into_iter().filter_map(|related| {
@@ -144,8 +145,9 @@ impl Diagnostic for Shown {
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        (!self.elsewhere.is_empty())
-            .then(|| Box::new(self.elsewhere.iter().map(|e| e as &dyn Diagnostic)) as Box<dyn Iterator<Item = &'a dyn Diagnostic>>)
+        (!self.elsewhere.is_empty()).then(|| {
+            Box::new(self.elsewhere.iter().map(|e| e as &dyn Diagnostic)) as Box<dyn Iterator<Item = &'a dyn Diagnostic>>
+        })
     }
 }
 
@@ -190,7 +192,9 @@ fn within(text: &str, span: Span) -> (usize, usize) {
     match (length, rest.chars().next()) {
         (0, Some(c)) if c != '\n' => (begin, c.len_utf8()),
         // The end of a line or of the file: the caret goes under what stands last.
-        (0, _) => text[..begin].char_indices().rev().find(|(_, c)| !c.is_whitespace()).map_or((0, 0), |(at, c)| (at, c.len_utf8())),
+        (0, _) => {
+            text[..begin].char_indices().rev().find(|(_, c)| !c.is_whitespace()).map_or((0, 0), |(at, c)| (at, c.len_utf8()))
+        }
         _ => (begin, length),
     }
 }

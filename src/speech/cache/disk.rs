@@ -25,8 +25,7 @@ impl Folder {
     pub(super) async fn read(&self, key: &str) -> Option<Vec<u8>> {
         let sum = fs::read_to_string(self.file(key, "sha256")).await.ok()?;
         let ulaw = fs::read(self.file(key, "ulaw")).await.ok()?;
-        let whole =
-            !ulaw.is_empty() && sum.split_whitespace().next() == Some(sha256(&ulaw).as_str());
+        let whole = !ulaw.is_empty() && sum.split_whitespace().next() == Some(sha256(&ulaw).as_str());
         whole.then_some(ulaw)
     }
 
@@ -75,11 +74,7 @@ mod tests {
         assert_eq!(cache.read("abc").await.as_deref(), Some(&spoken.audio[..]));
 
         let file = folder.path().join("prompts/abc.ulaw");
-        for damage in [
-            vec![0x55; 1599],
-            vec![],
-            [vec![0x55; 1599], vec![0x54]].concat(),
-        ] {
+        for damage in [vec![0x55; 1599], vec![], [vec![0x55; 1599], vec![0x54]].concat()] {
             std::fs::write(&file, damage).unwrap();
             assert_eq!(cache.read("abc").await, None);
         }
@@ -91,14 +86,8 @@ mod tests {
     async fn nothing_is_left_beside_the_files() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Folder::new(folder.path().to_owned());
-        cache
-            .write("abc", &Spoken::of("hallo", vec![0x55; 16]))
-            .await
-            .unwrap();
-        let mut names: Vec<_> = std::fs::read_dir(folder.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        cache.write("abc", &Spoken::of("hallo", vec![0x55; 16])).await.unwrap();
+        let mut names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["abc.sha256", "abc.ulaw"]);
     }

@@ -127,32 +127,16 @@ impl PromptCache {
             match rendered {
                 Ok((spoken, cached)) => {
                     done += 1;
-                    on_progress(Prepared {
-                        id: &id,
-                        language: &language,
-                        done,
-                        total,
-                        cached,
-                    });
-                    ready
-                        .entry(language)
-                        .or_default()
-                        .insert(id, Arc::new(spoken));
+                    on_progress(Prepared { id: &id, language: &language, done, total, cached });
+                    ready.entry(language).or_default().insert(id, Arc::new(spoken));
                 }
                 Err(source) => {
-                    return Err(PreparationError {
-                        id,
-                        language,
-                        source,
-                    });
+                    return Err(PreparationError { id, language, source });
                 }
             }
         }
         drop(rendering);
-        Ok(PromptCache {
-            prompts: Arc::new(ready),
-            voice,
-        })
+        Ok(PromptCache { prompts: Arc::new(ready), voice })
     }
 
     /// The sound of a fixed prompt, if there is such a prompt.
@@ -171,9 +155,7 @@ impl PromptCache {
             let ulaw = self.voice.synthesise(language, text).await?;
             Ok(Spoken::of_secret(text, ulaw))
         };
-        tokio::time::timeout(limit, rendering)
-            .await
-            .unwrap_or(Err(SpeakError::TooSlow { limit }.into()))
+        tokio::time::timeout(limit, rendering).await.unwrap_or(Err(SpeakError::TooSlow { limit }.into()))
     }
 }
 
@@ -188,20 +170,11 @@ struct Voice {
 impl Voice {
     fn new(settings: EspeakSettings) -> Self {
         let at_once = std::thread::available_parallelism().map_or(2, NonZero::get);
-        Voice {
-            espeak: Espeak::new(settings),
-            version: OnceCell::new(),
-            at_once,
-            turns: Semaphore::new(at_once),
-        }
+        Voice { espeak: Espeak::new(settings), version: OnceCell::new(), at_once, turns: Semaphore::new(at_once) }
     }
 
     /// The sound of a fixed prompt and whether it came from the cache.
-    async fn prompt(
-        &self,
-        folder: &Folder,
-        prompt: &PromptText,
-    ) -> Result<(Spoken, bool), RenderError> {
+    async fn prompt(&self, folder: &Folder, prompt: &PromptText) -> Result<(Spoken, bool), RenderError> {
         let recording = match &prompt.recorded {
             Some(file) => Some((file, recording(file).await?)),
             None => None,
@@ -209,20 +182,10 @@ impl Voice {
         let key = match &recording {
             Some((_, bytes)) => key(&["recording", &super::spoken::sha256(bytes)]),
             None => {
-                let version = self
-                    .version
-                    .get_or_try_init(|| self.espeak.version())
-                    .await?;
+                let version = self.version.get_or_try_init(|| self.espeak.version()).await?;
                 let settings = self.espeak.settings();
                 let voice = settings.voice(&prompt.language);
-                key(&[
-                    "espeak-ng",
-                    version,
-                    SHAPE,
-                    voice,
-                    &settings.rate.to_string(),
-                    &prompt.text,
-                ])
+                key(&["espeak-ng", version, SHAPE, voice, &settings.rate.to_string(), &prompt.text])
             }
         };
         if let Some(ulaw) = folder.read(&key).await {
@@ -236,43 +199,20 @@ impl Voice {
             None => self.synthesise(&prompt.language, &prompt.text).await?,
         };
         let spoken = Spoken::of(&prompt.text, ulaw.to_vec());
-        folder
-            .write(&key, &spoken)
-            .await
-            .map_err(|source| RenderError::Cache {
-                folder: folder.path().to_owned(),
-                source,
-            })?;
+        folder.write(&key, &spoken).await.map_err(|source| RenderError::Cache { folder: folder.path().to_owned(), source })?;
         Ok((spoken, false))
     }
 
-    async fn synthesise(
-        &self,
-        language: &str,
-        text: &str,
-    ) -> Result<Zeroizing<Vec<u8>>, RenderError> {
-        let _turn = self
-            .turns
-            .acquire()
-            .await
-            .map_err(|_| RenderError::Stopping)?;
+    async fn synthesise(&self, language: &str, text: &str) -> Result<Zeroizing<Vec<u8>>, RenderError> {
+        let _turn = self.turns.acquire().await.map_err(|_| RenderError::Stopping)?;
         let sound: Sound = self.espeak.speak(language, text).await?;
         let ulaw = encode(move || Ok(sound.to_level_ulaw()?)).await?;
-        if ulaw.iter().all(|&byte| byte == Codec::Ulaw.silence()) {
-            Err(SpeakError::NoSound.into())
-        } else {
-            Ok(ulaw)
-        }
+        if ulaw.iter().all(|&byte| byte == Codec::Ulaw.silence()) { Err(SpeakError::NoSound.into()) } else { Ok(ulaw) }
     }
 }
 
 async fn recording(file: &Path) -> Result<Vec<u8>, RecordedError> {
-    tokio::fs::read(file)
-        .await
-        .map_err(|source| RecordedError::Read {
-            file: file.to_owned(),
-            source,
-        })
+    tokio::fs::read(file).await.map_err(|source| RecordedError::Read { file: file.to_owned(), source })
 }
 
 /// Resampling and encoding, away from the runtime's workers.
@@ -280,9 +220,7 @@ async fn encode<F>(work: F) -> Result<Zeroizing<Vec<u8>>, RenderError>
 where
     F: FnOnce() -> Result<Zeroizing<Vec<u8>>, RenderError> + Send + 'static,
 {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or(Err(RenderError::Stopping))
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(RenderError::Stopping))
 }
 
 /// SHA-256 over the parts, each with its length, so that no two lists of parts look alike.

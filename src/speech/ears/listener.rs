@@ -72,9 +72,7 @@ impl Listener {
             step_at: SessionTime::START,
             recent_until: SessionTime::START,
             recent: Zeroizing::new(Vec::with_capacity(2 * samples_in(kept(endpoint)))),
-            frame: Zeroizing::new(Vec::with_capacity(
-                Codec::Ulaw.bytes_in(Duration::from_secs(1)),
-            )),
+            frame: Zeroizing::new(Vec::with_capacity(Codec::Ulaw.bytes_in(Duration::from_secs(1)))),
             resampled: Zeroizing::new(Vec::with_capacity(samples_in(Duration::from_secs(2)))),
             utterance: None,
         })
@@ -101,9 +99,7 @@ impl Listener {
     async fn frame(&mut self, at: SessionTime, ulaw: &[u8]) -> Result<(), ResampleError> {
         match self.until {
             Some(until) if at.since(until) > self.gap => self.silence_until(at).await?,
-            Some(until) if until.since(at) > AHEAD && !self.endpointer.speaking() => {
-                self.set_back(until.since(at))
-            }
+            Some(until) if until.since(at) > AHEAD && !self.endpointer.speaking() => self.set_back(until.since(at)),
             _ => {}
         }
         if self.until.is_none() {
@@ -131,9 +127,7 @@ impl Listener {
             && until + FRAME <= at
         {
             self.sound(&silence).await?;
-            if !self.endpointer.speaking()
-                && at.since(begun) > Duration::from_millis(self.endpoint.trailing_silence_ms)
-            {
+            if !self.endpointer.speaking() && at.since(begun) > Duration::from_millis(self.endpoint.trailing_silence_ms) {
                 self.until = None;
             }
         }
@@ -160,9 +154,7 @@ impl Listener {
         g711::decode_into(ulaw, &mut self.frame);
         self.resampled.clear();
         self.resampler.push(&self.frame, &mut self.resampled)?;
-        self.until = self
-            .until
-            .map(|until| until + Codec::Ulaw.duration(ulaw.len()));
+        self.until = self.until.map(|until| until + Codec::Ulaw.duration(ulaw.len()));
         self.remember();
         if let Some(Ok(utterance)) = &mut self.utterance {
             utterance.push(Zeroizing::new(self.resampled.to_vec()));
@@ -176,11 +168,7 @@ impl Listener {
         for change in changes {
             match change {
                 Change::Began { at } => self.began(at).await,
-                Change::Ended {
-                    began,
-                    ended,
-                    speech,
-                } => self.ended(began, ended, speech).await,
+                Change::Ended { began, ended, speech } => self.ended(began, ended, speech).await,
             }
         }
         Ok(())
@@ -208,9 +196,7 @@ impl Listener {
             if let Ok(utterance) = &mut begun {
                 let from = at - Duration::from_millis(self.endpoint.pre_roll_ms);
                 let count = samples_in(self.recent_until.since(from)).min(self.recent.len());
-                utterance.push(Zeroizing::new(
-                    self.recent[self.recent.len() - count..].to_vec(),
-                ));
+                utterance.push(Zeroizing::new(self.recent[self.recent.len() - count..].to_vec()));
             }
             self.utterance = Some(begun);
         }
@@ -237,19 +223,10 @@ impl Listener {
                 },
             };
             let heard = match answer {
-                Ok(hypothesis) => Heard::Utterance {
-                    began,
-                    ended,
-                    speech,
-                    hypothesis,
-                },
+                Ok(hypothesis) => Heard::Utterance { began, ended, speech, hypothesis },
                 Err(failure) => {
                     metrics::counter!("candor_ears_engine_failures_total", "class" => failure.class()).increment(1);
-                    Heard::EngineFailed {
-                        began,
-                        ended,
-                        failure,
-                    }
+                    Heard::EngineFailed { began, ended, failure }
                 }
             };
             // Nobody listens any more when the call has ended.

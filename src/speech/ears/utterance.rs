@@ -27,22 +27,14 @@ pub(super) struct Utterance {
 
 impl Utterance {
     /// Begins with an utterance. `pieces` bounds how many pieces of sound may wait for the engine.
-    pub(super) fn begin(
-        recogniser: Arc<dyn Recogniser>,
-        expectation: Expectation,
-        pieces: usize,
-    ) -> Result<Self, EngineFailure> {
+    pub(super) fn begin(recogniser: Arc<dyn Recogniser>, expectation: Expectation, pieces: usize) -> Result<Self, EngineFailure> {
         let (sound, sounds) = sync_channel(pieces);
         let (given, answer) = oneshot::channel();
         thread::Builder::new()
             .name(THREAD.to_owned())
             .spawn(move || recognise(&*recogniser, &expectation, &sounds, given))
             .map_err(|_| EngineFailure::Died)?;
-        Ok(Utterance {
-            sound,
-            answer,
-            overloaded: false,
-        })
+        Ok(Utterance { sound, answer, overloaded: false })
     }
 
     /// Hands sound to the engine; never waits.
@@ -54,21 +46,12 @@ impl Utterance {
 
     /// Ends the utterance: the answer will come.
     pub(super) fn finish(self) -> Result<oneshot::Receiver<Answer>, EngineFailure> {
-        if self.overloaded {
-            Err(EngineFailure::Overloaded)
-        } else {
-            Ok(self.answer)
-        }
+        if self.overloaded { Err(EngineFailure::Overloaded) } else { Ok(self.answer) }
     }
 }
 
 /// The engine's thread.
-fn recognise(
-    recogniser: &dyn Recogniser,
-    expectation: &Expectation,
-    sounds: &Receiver<Samples>,
-    given: oneshot::Sender<Answer>,
-) {
+fn recognise(recogniser: &dyn Recogniser, expectation: &Expectation, sounds: &Receiver<Samples>, given: oneshot::Sender<Answer>) {
     let answer = (|| {
         let mut recognition = recogniser.start(expectation)?;
         let mut batch = Samples::new(Vec::with_capacity(2 * BATCH));
@@ -96,11 +79,7 @@ fn recognise(
             recognition.push(&batch)?;
             batch.clear();
         }
-        if given.is_closed() {
-            Ok(None)
-        } else {
-            recognition.finish().map(Some)
-        }
+        if given.is_closed() { Ok(None) } else { recognition.finish().map(Some) }
     })();
     if let Some(answer) = answer.map_err(EngineFailure::Engine).transpose() {
         // Nobody waits any more when the call has ended.

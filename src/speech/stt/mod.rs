@@ -126,21 +126,12 @@ impl Hypothesis {
 
     /// How much of the utterance the words cover, to be held against how long the caller spoke.
     pub fn covered(&self) -> Duration {
-        self.words
-            .iter()
-            .map(|word| word.end.saturating_sub(word.start))
-            .sum()
+        self.words.iter().map(|word| word.end.saturating_sub(word.start)).sum()
     }
 
     /// A hypothesis of nothing.
     pub fn empty(source: Source) -> Self {
-        Hypothesis {
-            text: String::new(),
-            confidence: 0.0,
-            second: None,
-            words: Vec::new(),
-            source,
-        }
+        Hypothesis { text: String::new(), confidence: 0.0, second: None, words: Vec::new(), source }
     }
 }
 
@@ -174,11 +165,7 @@ pub struct HeardWord {
 /// Shows times, never the word.
 impl fmt::Debug for HeardWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "HeardWord({:?}..{:?}, {})",
-            self.start, self.end, self.confidence
-        )
+        write!(f, "HeardWord({:?}..{:?}, {})", self.start, self.end, self.confidence)
     }
 }
 
@@ -206,30 +193,18 @@ mod tests {
     fn debug_shows_no_word() {
         let hypothesis = hypothesis(Source::Grammar, Some("nog een geheim"));
         let shown = format!("{hypothesis:?} {hypothesis:#?} {:?}", hypothesis.words);
-        assert!(
-            !shown.contains("geheim") && !shown.contains("woord"),
-            "{shown}"
-        );
+        assert!(!shown.contains("geheim") && !shown.contains("woord"), "{shown}");
     }
 
     #[test]
     fn a_grammar_alone_gives_no_open_look() {
         assert_eq!(hypothesis(Source::Grammar, None).open_look(), None);
-        assert_eq!(
-            hypothesis(Source::Grammar, Some("iets")).open_look(),
-            Some("iets")
-        );
-        assert_eq!(
-            hypothesis(Source::Open, None).open_look(),
-            Some("geheim woord")
-        );
+        assert_eq!(hypothesis(Source::Grammar, Some("iets")).open_look(), Some("iets"));
+        assert_eq!(hypothesis(Source::Open, None).open_look(), Some("geheim woord"));
     }
 
     #[test]
     fn covered_is_the_words_without_the_pauses() {
-        assert_eq!(
-            hypothesis(Source::Open, None).covered(),
-            Duration::from_millis(500)
-        );
+        assert_eq!(hypothesis(Source::Open, None).covered(), Duration::from_millis(500));
     }
 }

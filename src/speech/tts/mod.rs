@@ -36,11 +36,7 @@ impl Sound {
     /// # Errors
     /// [`ResampleError`] when the rate of the sound is not a rate.
     pub fn to_ulaw(&self) -> Result<Zeroizing<Vec<u8>>, ResampleError> {
-        let samples = Zeroizing::new(resample(
-            &self.samples,
-            self.rate,
-            Codec::Ulaw.sample_rate(),
-        )?);
+        let samples = Zeroizing::new(resample(&self.samples, self.rate, Codec::Ulaw.sample_rate())?);
         Ok(Zeroizing::new(g711::encode(&samples)))
     }
 
@@ -60,11 +56,7 @@ impl Sound {
         let from = first.saturating_sub(edge);
         let to = (last + rate / 100 + edge).min(samples.len());
         let power = active.iter().map(|&(_, power)| power).sum::<f64>() / active.len() as f64;
-        let peak = samples
-            .iter()
-            .map(|sample| sample.unsigned_abs())
-            .max()
-            .unwrap_or(1);
+        let peak = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(1);
         let full = f64::from(i16::MAX);
         let gain = (SPEECH_LEVEL * full / power.sqrt()).min(PEAK * full / f64::from(peak.max(1)));
         for sample in &mut samples[from..to] {
@@ -76,23 +68,11 @@ impl Sound {
 
 /// The windows that are no silence, compared with the loudest one: where they begin, and their mean power.
 fn active_windows(samples: &[i16], window: usize) -> Vec<(usize, f64)> {
-    let power = |part: &[i16]| {
-        part.iter()
-            .map(|&s| f64::from(s) * f64::from(s))
-            .sum::<f64>()
-            / part.len() as f64
-    };
-    let windows: Vec<_> = samples
-        .chunks(window)
-        .enumerate()
-        .map(|(n, part)| (n * window, power(part)))
-        .collect();
+    let power = |part: &[i16]| part.iter().map(|&s| f64::from(s) * f64::from(s)).sum::<f64>() / part.len() as f64;
+    let windows: Vec<_> = samples.chunks(window).enumerate().map(|(n, part)| (n * window, power(part))).collect();
     let loudest = windows.iter().map(|&(_, power)| power).fold(0.0, f64::max);
     // 40 dB below the loudest window nothing is speech any more.
-    windows
-        .into_iter()
-        .filter(|&(_, power)| power > 0.0 && power >= loudest * 1e-4)
-        .collect()
+    windows.into_iter().filter(|&(_, power)| power > 0.0 && power >= loudest * 1e-4).collect()
 }
 
 #[cfg(test)]
@@ -103,10 +83,7 @@ mod tests {
         let mut samples = vec![0i16; silence];
         samples.extend((0..tone).map(|n| (amplitude * (n as f64 * 0.3).sin()) as i16));
         samples.extend(vec![0i16; silence]);
-        Sound {
-            rate: 8000,
-            samples: Zeroizing::new(samples),
-        }
+        Sound { rate: 8000, samples: Zeroizing::new(samples) }
     }
 
     #[test]

@@ -41,45 +41,26 @@ pub enum RecordedError {
 /// # Errors
 /// [`RecordedError`] names the file and what is wrong with it.
 pub fn decode(file: &Path, bytes: &[u8]) -> Result<Sound, RecordedError> {
-    let format = |source| RecordedError::Format {
-        file: file.to_owned(),
-        source,
-    };
+    let format = |source| RecordedError::Format { file: file.to_owned(), source };
     let reader = WavReader::new(Cursor::new(bytes)).map_err(format)?;
     let spec = reader.spec();
     let samples = match (spec.sample_format, spec.bits_per_sample) {
-        (SampleFormat::Float, 32) => mixed(
-            reader.into_samples::<f32>().map(|s| s.map(f64::from)),
-            spec.channels,
-        ),
+        (SampleFormat::Float, 32) => mixed(reader.into_samples::<f32>().map(|s| s.map(f64::from)), spec.channels),
         (SampleFormat::Int, bits @ 1..=32) => {
             let full = f64::from(1u32 << (bits - 1));
-            mixed(
-                reader
-                    .into_samples::<i32>()
-                    .map(|s| s.map(|s| f64::from(s) / full)),
-                spec.channels,
-            )
+            mixed(reader.into_samples::<i32>().map(|s| s.map(|s| f64::from(s) / full)), spec.channels)
         }
         _ => Err(hound::Error::Unsupported),
     };
     let samples = samples.map_err(format)?;
     if samples.is_empty() || spec.sample_rate == 0 {
-        return Err(RecordedError::Empty {
-            file: file.to_owned(),
-        });
+        return Err(RecordedError::Empty { file: file.to_owned() });
     }
-    Ok(Sound {
-        rate: spec.sample_rate,
-        samples: Zeroizing::new(samples),
-    })
+    Ok(Sound { rate: spec.sample_rate, samples: Zeroizing::new(samples) })
 }
 
 /// The mean of the channels, from full scale 1 to 16 bit.
-fn mixed(
-    samples: impl Iterator<Item = hound::Result<f64>>,
-    channels: u16,
-) -> hound::Result<Vec<i16>> {
+fn mixed(samples: impl Iterator<Item = hound::Result<f64>>, channels: u16) -> hound::Result<Vec<i16>> {
     let channels = usize::from(channels.max(1));
     let mut out = Vec::new();
     let (mut sum, mut of) = (0.0, 0);
@@ -99,18 +80,8 @@ mod tests {
     use super::*;
     use hound::{WavSpec, WavWriter};
 
-    fn spec(
-        channels: u16,
-        sample_rate: u32,
-        bits_per_sample: u16,
-        sample_format: SampleFormat,
-    ) -> WavSpec {
-        WavSpec {
-            channels,
-            sample_rate,
-            bits_per_sample,
-            sample_format,
-        }
+    fn spec(channels: u16, sample_rate: u32, bits_per_sample: u16, sample_format: SampleFormat) -> WavSpec {
+        WavSpec { channels, sample_rate, bits_per_sample, sample_format }
     }
 
     /// A second at half of full scale, the channels alternating between all and nothing of it.
@@ -118,19 +89,11 @@ mod tests {
         let mut bytes = Cursor::new(Vec::new());
         let mut writer = WavWriter::new(&mut bytes, spec).unwrap();
         for n in 0..spec.sample_rate * u32::from(spec.channels) {
-            let value = if n % u32::from(spec.channels) == 0 {
-                0.5
-            } else {
-                0.0
-            };
+            let value = if n % u32::from(spec.channels) == 0 { 0.5 } else { 0.0 };
             match spec.sample_format {
                 SampleFormat::Float => writer.write_sample(value as f32).unwrap(),
                 SampleFormat::Int => {
-                    writer
-                        .write_sample(
-                            (value * f64::from(1u32 << (spec.bits_per_sample - 1))) as i32,
-                        )
-                        .unwrap();
+                    writer.write_sample((value * f64::from(1u32 << (spec.bits_per_sample - 1))) as i32).unwrap();
                 }
             }
         }
@@ -163,17 +126,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named_with_the_way_out() {
-        let error = decode(
-            Path::new("prompts/nl/hallo.wav"),
-            b"OggS, not a WAV file at all",
-        )
-        .err()
-        .unwrap()
-        .to_string();
-        assert!(
-            error.contains("prompts/nl/hallo.wav") && error.contains("PCM WAV"),
-            "{error}"
-        );
+        let error = decode(Path::new("prompts/nl/hallo.wav"), b"OggS, not a WAV file at all").err().unwrap().to_string();
+        assert!(error.contains("prompts/nl/hallo.wav") && error.contains("PCM WAV"), "{error}");
     }
 
     #[test]
@@ -185,13 +139,7 @@ mod tests {
     #[test]
     fn a_file_without_sound_is_refused() {
         let mut bytes = Cursor::new(Vec::new());
-        WavWriter::new(&mut bytes, spec(1, 8_000, 16, SampleFormat::Int))
-            .unwrap()
-            .finalize()
-            .unwrap();
-        assert!(matches!(
-            decode(Path::new("x.wav"), &bytes.into_inner()),
-            Err(RecordedError::Empty { .. })
-        ));
+        WavWriter::new(&mut bytes, spec(1, 8_000, 16, SampleFormat::Int)).unwrap().finalize().unwrap();
+        assert!(matches!(decode(Path::new("x.wav"), &bytes.into_inner()), Err(RecordedError::Empty { .. })));
     }
 }

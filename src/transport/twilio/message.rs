@@ -157,8 +157,7 @@ impl Message {
             "stop" => "stop",
             _ => return Ok(Message { sequence: None, stream_sid: None, event: Event::Unknown }),
         };
-        let wire: Wire =
-            serde_json::from_str(text).map_err(|error| MessageError::WrongType { event, column: error.column() })?;
+        let wire: Wire = serde_json::from_str(text).map_err(|error| MessageError::WrongType { event, column: error.column() })?;
         wire.read(event)
     }
 }

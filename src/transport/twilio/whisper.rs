@@ -82,8 +82,7 @@ fn consent(request: &Request, texts: &Texts) -> &'static str {
     let states = || request.consent.values();
     if states().any(|state| matches!(state, ConsentState::Refused | ConsentState::Withdrawn)) {
         texts.no_recording
-    } else if states().any(|state| matches!(state, ConsentState::Unknown | ConsentState::Requested | ConsentState::Invalidated))
-    {
+    } else if states().any(|state| matches!(state, ConsentState::Unknown | ConsentState::Requested | ConsentState::Invalidated)) {
         texts.not_asked
     } else if states().next().is_some() {
         texts.recording_ended
