@@ -5,7 +5,11 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::server::settings::{LogFormat, LogSettings};
 use crate::server::{Config, Progress, StartError, prepare};
@@ -87,11 +91,15 @@ fn show(bar: &ProgressBar, progress: Progress<'_>) {
 
 fn write_log(settings: &LogSettings) -> Result<(), String> {
     let filter = EnvFilter::try_new(&settings.level).map_err(|error| format!("log.level: {error}"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let begun = match settings.format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => lines.json().try_init(),
+    // Libraries below us log what passes through them, a caller's sound included, when they are asked for detail: they are not asked, whatever
+    // the settings say.
+    let ours = filter_fn(|line| line.target().starts_with("candor") || *line.level() <= Level::INFO);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match settings.format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().boxed(),
     };
+    let begun = tracing_subscriber::registry().with(lines.with_filter(filter.and(ours))).try_init();
     begun.map_err(|error| error.to_string())
 }
 

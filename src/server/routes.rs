@@ -3,16 +3,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get, post};
+
+use tokio::sync::Semaphore;
 
 use super::settings::{DialogSettings, Route};
 use super::{health, twilio};
 use crate::dialog::SharedDialog;
 use crate::handover::Request;
 use crate::session::Services;
-use crate::transport::twilio::Limits;
 use crate::transport::twilio::signature::Gate;
 use crate::transport::twilio::token::{StreamClaim, Tokens};
+use crate::transport::twilio::{FORM_BYTES, Limits};
 
 /// What the routes share.
 pub struct App {
@@ -26,6 +29,8 @@ pub struct App {
     pub(super) limits: Limits,
     pub(super) streams: Tokens<StreamClaim>,
     pub(super) whispers: Tokens<Request>,
+    /// Connections that may be open at once, those that have not started included.
+    pub(super) connections: Arc<Semaphore>,
     pub(super) stopping: AtomicBool,
 }
 
@@ -70,6 +75,9 @@ pub(super) fn default_dialog(dialogs: &[SharedDialog], settings: &DialogSettings
     }
 }
 
+/// A byte more than the longest form that is read, so that the refusal is ours.
+const LARGEST_BODY: usize = FORM_BYTES + 1;
+
 /// All routes.
 pub(super) fn router(app: Arc<App>) -> Router {
     Router::new()
@@ -81,5 +89,6 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/twilio/after", post(twilio::after))
         .route("/twilio/wait", any(twilio::wait))
         .route("/twilio/whisper", any(twilio::whisper))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(app)
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::library::{self, Loaded, Problems};
 use super::{App, Config, health, routes};
@@ -231,6 +231,7 @@ pub async fn prepare(config: &Config, mut progress: impl FnMut(Progress<'_>)) ->
         limits: config.twilio.limits.clone(),
         streams: Tokens::new(most * 2 + 16, STREAM_TOKEN),
         whispers: Tokens::new(most * 2 + 16, WHISPER_TOKEN),
+        connections: Arc::new(Semaphore::new(most * 2 + 16)),
         stopping: AtomicBool::new(false),
     });
     Ok(Server { app, listener, stop_limit: Duration::from_secs(config.session.stop_seconds), ledger: ledger_settings })

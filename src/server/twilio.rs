@@ -10,7 +10,6 @@ use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::App;
 use crate::dialog::SharedDialog;
@@ -39,7 +38,7 @@ pub(super) async fn voice(
     if app.is_stopping() || !app.services.calls.has_room() {
         metrics::counter!("candor_calls_without_room_total").increment(1);
         tracing::warn!("a call found no room and is passed to a person");
-        return xml(to_a_person(&app, dialog, language.as_deref(), &[]));
+        return xml(to_a_person(&app, dialog, language.as_deref(), Reason::Capacity));
     }
     let name = dialog.file.dialog.value.clone();
     let claim = StreamClaim::Arrival { call_sid: webhook.call_sid, dialog: name, language: language.clone() };
@@ -47,7 +46,7 @@ pub(super) async fn voice(
         Ok(token) => xml(twiml::connect_stream(app.gate.address(), &token)),
         Err(error) => {
             tracing::warn!(%error, "a call could not be connected and is passed to a person");
-            xml(to_a_person(&app, dialog, language.as_deref(), &[]))
+            xml(to_a_person(&app, dialog, language.as_deref(), Reason::Capacity))
         }
     }
 }
@@ -67,7 +66,12 @@ pub(super) async fn stream(
         Ok(upgrade) => upgrade,
         Err(_) => return (StatusCode::UPGRADE_REQUIRED, "this address speaks WebSocket: Twilio Media Streams\n").into_response(),
     };
+    let Ok(connection) = app.connections.clone().try_acquire_owned() else {
+        metrics::counter!("candor_connections_refused_total").increment(1);
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many connections\n").into_response();
+    };
     leg::bounded(upgrade).on_upgrade(move |socket| async move {
+        let _connection = connection;
         let begun = app.clone();
         let ended = leg::run(socket, &app.limits, &app.streams, |accepted, leg| begin(begun, accepted, leg)).await;
         tracing::debug!(?ended, "a stream has ended");
@@ -134,7 +138,7 @@ pub(super) async fn after(
         AfterStream::Rescue => {
             metrics::counter!("candor_rescues_total").increment(1);
             tracing::warn!("a caller whose session is gone is passed to a person");
-            xml(to_a_person(&app, &app.default_dialog, None, &[]))
+            xml(to_a_person(&app, &app.default_dialog, None, Reason::EngineFailed))
         }
     }
 }
@@ -187,27 +191,14 @@ pub(super) async fn whisper(
 }
 
 /// The way to a person for a caller who has no session: the dialog's own target, if somebody is there.
-fn to_a_person(
-    app: &App,
-    dialog: &SharedDialog,
-    language: Option<&str>,
-    consent: &[(crate::consent::Purpose, crate::consent::ConsentState)],
-) -> String {
+fn to_a_person(app: &App, dialog: &SharedDialog, language: Option<&str>, reason: Reason) -> String {
     let language = language.map_or_else(|| default_language(dialog), str::to_owned);
     let name = &dialog.file.handover.value.to.value;
-    let open = app.services.targets.get(name).is_some_and(|target| target.is_open(jiff::Timestamp::now()));
-    if !open {
-        return twiml::unavailable(&language);
+    let target = app.services.targets.get(name).filter(|target| target.is_open(jiff::Timestamp::now()));
+    match target {
+        Some(target) => verb(app, &Request { reason, ..Request::for_lack_of_room(&target.name, &language) }),
+        None => twiml::unavailable(&language),
     }
-    let request = Request {
-        session: Uuid::nil(),
-        target: name.clone(),
-        reason: Reason::EngineFailed,
-        language,
-        consent: consent.iter().cloned().collect(),
-        slots: Default::default(),
-    };
-    verb(app, &request)
 }
 
 fn verb(app: &App, request: &Request) -> String {

@@ -359,6 +359,16 @@ fn a_question_without_evidence_takes_no_yes() {
 }
 
 #[test]
+fn who_asks_for_a_person_before_the_first_disclosure_ends_still_hears_what_this_is() {
+    let mut world = World::new(webshop(), false, false, false);
+    world.take(Event::Begin);
+    world.step(Step::Key('0'));
+    assert_eq!(world.saying.front().map(|(_, _, id)| id.as_str()), Some("handover-closed"));
+    world.step(heard());
+    assert_eq!(world.saying.front().map(|(_, _, id)| id.as_str()), Some("disclosure-automated"));
+}
+
+#[test]
 fn withdrawing_twice_does_nothing_the_second_time() {
     let mut steps = opening();
     steps.extend([Step::Key('1'), heard(), heard()]);

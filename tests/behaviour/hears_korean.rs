@@ -56,8 +56,10 @@ async fn understood(recogniser: &Arc<dyn Recogniser>, voice: &str, text: &str) -
                 if silent > 400 {
                     return parts.expect("nothing was heard within eight seconds");
                 }
-                if silent > 100 && parts.is_some() {
-                    return parts.unwrap();
+                if silent > 100
+                    && let Some(parts) = parts
+                {
+                    return parts;
                 }
             }
             Some(event) = heard.recv() => match event {

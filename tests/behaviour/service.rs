@@ -74,7 +74,7 @@ impl Plan {
             // What the same words sound like is the same for every test.
             ("CANDOR_PROMPTS__RENDERED".to_owned(), text(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("rendered"))),
             ("CANDOR_SPEECH__ESPEAK__RATE".to_owned(), self.rate.to_string()),
-            ("CANDOR_LOG__LEVEL".to_owned(), "candor=trace,info".to_owned()),
+            ("CANDOR_LOG__LEVEL".to_owned(), "trace".to_owned()),
             ("TMPDIR".to_owned(), text(&folder.path().join("tmp"))),
         ];
         environment.extend(self.environment);

@@ -16,13 +16,13 @@ impl Flow {
         self.deadline = None;
         self.caller_speaks = false;
         self.end_turn();
-        self.refuse_open("refused");
         self.phase = Phase::Knocking(reason);
         self.actions.push(Action::Knock(reason));
     }
 
     pub(super) fn person_there(&mut self) {
         let Phase::Knocking(reason) = self.phase else { return };
+        self.refuse_open("refused");
         self.note(Fact::HandoverRequested(reason));
         let text = match reason {
             LeaveReason::Shutdown => "shutdown",
@@ -38,11 +38,16 @@ impl Flow {
     pub(super) fn nobody_there(&mut self, why: HandoverEnd) {
         let Phase::Knocking(reason) = self.phase else { return };
         self.take_last_words();
+        if self.introduced {
+            self.refuse_open("refused");
+        }
         self.note(Fact::HandoverResult(why));
         self.departures += 1;
         let text = if why == HandoverEnd::Closed { "handover-closed" } else { "handover-nobody" };
         match reason {
             LeaveReason::Shutdown => self.pass(&["shutdown-nobody"], Next::Close(SessionOutcome::Shutdown)),
+            // A caller who asked for a person before hearing what this is hears it now.
+            _ if !self.introduced => self.pass(&[text], Next::Open),
             _ if self.departures >= DEPARTURES => self.pass(&[text, "goodbye"], Next::Close(SessionOutcome::Finished)),
             reason => {
                 self.back_to_dialog(reason);

@@ -93,6 +93,8 @@ enum Phase {
 enum Next {
     /// The next consent question.
     Question(Vec<Purpose>),
+    /// The opening, from its beginning.
+    Open,
     /// Back to the dialog (or into it).
     Resume,
     /// Leave for a person.
@@ -126,6 +128,8 @@ pub struct Flow {
     caller_speaks: bool,
     recorder_on: bool,
     departures: u32,
+    /// The caller has heard to the end what this is.
+    introduced: bool,
     /// What the dialog says before it passes the caller on.
     last_words: Vec<String>,
     stopping: bool,
@@ -158,6 +162,7 @@ impl Flow {
             caller_speaks: false,
             recorder_on: false,
             departures: 0,
+            introduced: false,
             last_words: Vec::new(),
             stopping: false,
             actions: Vec::new(),
@@ -306,6 +311,7 @@ impl Flow {
         if last {
             self.plays.remove(&ended.play);
         }
+        self.introduced |= line.id == "disclosure-automated" && matches!(ended.heard, Heard::Complete(_) | Heard::NoEvidence);
         if !matches!(role, Role::Other) {
             let prompted = Prompted { line, began: ended.began, ended: self.now, heard: ended.heard };
             match &role {
@@ -345,6 +351,7 @@ impl Flow {
     fn go_on(&mut self, next: Next) {
         match next {
             Next::Question(left) => self.ask_next(left),
+            Next::Open => self.open(false),
             Next::Resume => self.resume(),
             Next::Leave(reason) => self.leave(reason),
             Next::Close(outcome) => self.close(outcome),

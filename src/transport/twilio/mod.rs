@@ -31,7 +31,7 @@ pub use address::{AddressError, PublicAddress};
 pub use limits::Limits;
 pub use message::{Event, MediaFormat, Message, MessageError};
 pub use settings::{Secret, Settings, SettingsError};
-pub use webhook::{Webhook, WebhookError};
+pub use webhook::{FORM_BYTES, Webhook, WebhookError};
 
 use crate::audio::Codec;
 use crate::transport::{Evidence, Pacing, Profile};
