@@ -6,32 +6,37 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{ConnectInfo, Query, State};
+use axum::extract::{ConnectInfo, FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::App;
 use crate::dialog::SharedDialog;
-use crate::handover::{Reason, Request};
+use crate::handover::{self, Reason};
 use crate::session::{self, AfterStream, Arrival, Control, ReturnLeg};
 use crate::transport::Leg;
 use crate::transport::twilio::leg::{self, Accepted};
 use crate::transport::twilio::token::StreamClaim;
-use crate::transport::twilio::{Webhook, WebhookError, handover, twiml, whisper};
+use crate::transport::twilio::{Webhook, WebhookError, handover as carry, twiml, whisper};
+
+/// A webhook that Twilio signed, or that comes from this machine where nothing is signed.
+pub(super) struct Signed(Webhook);
+
+impl FromRequest<Arc<App>> for Signed {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Signed, Response> {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+        let peer = peer.ok_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())?;
+        let (uri, headers) = (request.uri().clone(), request.headers().clone());
+        let form = Bytes::from_request(request, app).await.map_err(|_| refuse(WebhookError::TooLong))?;
+        Webhook::read(&app.gate, peer, &headers, &uri, &form).map(Signed).map_err(refuse)
+    }
+}
 
 /// A call has come in: connect it to our stream, or, where there is no room, to a person.
-pub(super) async fn voice(
-    State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
-    headers: HeaderMap,
-    form: Bytes,
-) -> Response {
-    let webhook = match Webhook::read(&app.gate, peer.ip(), &headers, &uri, &form) {
-        Ok(webhook) => webhook,
-        Err(error) => return refuse(error),
-    };
+pub(super) async fn voice(State(app): State<Arc<App>>, Signed(webhook): Signed) -> Response {
     let route = app.routes.iter().find(|route| webhook.was_called(&route.number));
     let dialog = route.and_then(|route| app.dialog(&route.dialog)).unwrap_or(&app.default_dialog);
     let language = route.and_then(|route| route.language.clone());
@@ -100,17 +105,7 @@ fn begin(app: Arc<App>, accepted: Accepted, leg: Leg) {
 }
 
 /// The agent's stream has closed, or a handover has ended: what next?
-pub(super) async fn after(
-    State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
-    headers: HeaderMap,
-    form: Bytes,
-) -> Response {
-    let webhook = match Webhook::read(&app.gate, peer.ip(), &headers, &uri, &form) {
-        Ok(webhook) => webhook,
-        Err(error) => return refuse(error),
-    };
+pub(super) async fn after(State(app): State<Arc<App>>, Signed(webhook): Signed) -> Response {
     let call = &webhook.call_sid;
     if let Some(outcome) = webhook.outcome {
         let Some(handle) = app.services.calls.get(call) else {
@@ -150,24 +145,13 @@ pub(super) struct Waiting {
     language: Option<String>,
 }
 
-pub(super) async fn wait(
-    State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
-    headers: HeaderMap,
-    Query(waiting): Query<Waiting>,
-    form: Bytes,
-) -> Response {
-    let webhook = match Webhook::read(&app.gate, peer.ip(), &headers, &uri, &form) {
-        Ok(webhook) => webhook,
-        Err(error) => return refuse(error),
-    };
+pub(super) async fn wait(State(app): State<Arc<App>>, Query(waiting): Query<Waiting>, Signed(webhook): Signed) -> Response {
     let Some(target) = waiting.target.and_then(|name| app.services.targets.get(&name).cloned()) else {
         return (StatusCode::NOT_FOUND, "no such target\n").into_response();
     };
     let waited = Duration::from_secs(webhook.queue_seconds.unwrap_or(0));
     let language = waiting.language.unwrap_or_else(|| default_language(&app.default_dialog));
-    xml(handover::wait(&target, &language, waited))
+    xml(carry::wait(&target, &language, waited))
 }
 
 /// What the colleague hears before the caller.
@@ -176,17 +160,7 @@ pub(super) struct Whisper {
     token: String,
 }
 
-pub(super) async fn whisper(
-    State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
-    headers: HeaderMap,
-    Query(Whisper { token }): Query<Whisper>,
-    form: Bytes,
-) -> Response {
-    if let Err(error) = Webhook::read(&app.gate, peer.ip(), &headers, &uri, &form) {
-        return refuse(error);
-    }
+pub(super) async fn whisper(State(app): State<Arc<App>>, Query(Whisper { token }): Query<Whisper>, _: Signed) -> Response {
     xml(app.whispers.take(&token, Instant::now()).map_or_else(|_| whisper::silent(), |request| whisper::twiml(&request)))
 }
 
@@ -196,15 +170,15 @@ fn to_a_person(app: &App, dialog: &SharedDialog, language: Option<&str>, reason:
     let name = &dialog.file.handover.value.to.value;
     let target = app.services.targets.get(name).filter(|target| target.is_open(jiff::Timestamp::now()));
     match target {
-        Some(target) => verb(app, &Request { reason, ..Request::for_lack_of_room(&target.name, &language) }),
+        Some(target) => verb(app, &handover::Request { reason, ..handover::Request::for_lack_of_room(&target.name, &language) }),
         None => twiml::unavailable(&language),
     }
 }
 
-fn verb(app: &App, request: &Request) -> String {
+fn verb(app: &App, request: &handover::Request) -> String {
     let Some(target) = app.services.targets.get(&request.target) else { return twiml::unavailable(&request.language) };
-    let token = if handover::whispers(target) { app.whispers.give(request.clone(), Instant::now()).ok() } else { None };
-    handover::verb(target, request, app.gate.address(), token.as_deref())
+    let token = if carry::whispers(target) { app.whispers.give(request.clone(), Instant::now()).ok() } else { None };
+    carry::verb(target, request, app.gate.address(), token.as_deref())
 }
 
 fn default_language(dialog: &SharedDialog) -> String {
