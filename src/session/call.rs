@@ -384,7 +384,10 @@ impl Call {
                 }
             }
             Some(Inbound::Key(key)) => self.take(Event::Key(key)),
-            Some(Inbound::Played(mark)) => self.mouth.played(mark, now),
+            Some(Inbound::Played(mark)) => {
+                let ended = self.mouth.played(mark, now);
+                ended.into_iter().for_each(|line| self.take(Event::LineEnded(line)));
+            }
             Some(Inbound::Cleared(mark)) => self.mouth.cleared(mark),
             Some(Inbound::Ended(PeerEnd::HungUp)) => self.gone(SessionOutcome::CallerHungUp),
             Some(Inbound::Ended(PeerEnd::Violation)) => self.gone(SessionOutcome::PeerViolation),

@@ -97,10 +97,11 @@ impl Mouth {
         self.lines.drain(..).map(|saying| saying.end(Heard::Cut)).collect()
     }
 
-    /// The peer has played everything before this mark.
-    pub(super) fn played(&mut self, mark: Mark, now: SessionTime) {
+    /// The peer has played everything before this mark. What has ended by it comes back, in order: a key that follows the mark on the
+    /// wire must find the line ended.
+    pub(super) fn played(&mut self, mark: Mark, now: SessionTime) -> Vec<Ended> {
         let evidence = self.profile.evidence;
-        let Some(place) = self.lines.iter().position(|s| s.mark.is_some_and(|(m, _)| m == mark)) else { return };
+        let Some(place) = self.lines.iter().position(|s| s.mark.is_some_and(|(m, _)| m == mark)) else { return Vec::new() };
         for saying in self.lines.iter_mut().take(place + 1) {
             let Some((_, due)) = saying.mark else { continue };
             let grade = match evidence {
@@ -113,6 +114,7 @@ impl Mouth {
             }
             saying.heard.get_or_insert(if plausible { Heard::Complete(grade) } else { Heard::NoEvidence });
         }
+        self.ended(now)
     }
 
     /// The peer threw the sound before this mark away.

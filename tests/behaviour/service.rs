@@ -19,6 +19,8 @@ pub struct Plan {
     environment: Vec<(String, String)>,
     /// Words per minute: tests listen faster than callers.
     rate: u32,
+    /// The configuration file's text; without it, the project's own file.
+    settings: Option<String>,
 }
 
 /// A running server. It is killed when this is dropped.
@@ -27,6 +29,7 @@ pub struct Service {
     pub base: String,
     process: Child,
     environment: Vec<(String, String)>,
+    settings: PathBuf,
 }
 
 /// The sample dialog, in Dutch and English.
@@ -42,12 +45,18 @@ pub fn project(path: &str) -> PathBuf {
 impl Plan {
     /// A server for the dialogs and texts of these folders.
     pub fn of(dialogs: PathBuf, prompts: PathBuf) -> Plan {
-        Plan { dialogs, prompts, environment: Vec::new(), rate: 260 }
+        Plan { dialogs, prompts, environment: Vec::new(), rate: 260, settings: None }
     }
 
     /// A setting: `session.max_calls` is written `SESSION__MAX_CALLS`.
     pub fn with(mut self, key: &str, value: &str) -> Plan {
         self.environment.push((format!("CANDOR_{key}"), value.to_owned()));
+        self
+    }
+
+    /// A configuration file of this text instead of the project's own: for what the environment cannot take away.
+    pub fn settings(mut self, text: &str) -> Plan {
+        self.settings = Some(text.to_owned());
         self
     }
 
@@ -79,10 +88,18 @@ impl Plan {
         ];
         environment.extend(self.environment);
         std::fs::create_dir_all(folder.path().join("tmp")).unwrap();
-        let made = tool(&environment, &["keys", "new", "--out", &text(&folder.path().join("private"))]);
+        let settings = match self.settings {
+            None => project("candor.toml"),
+            Some(text) => {
+                let file = folder.path().join("candor.toml");
+                std::fs::write(&file, text).unwrap();
+                file
+            }
+        };
+        let made = tool(&settings, &environment, &["keys", "new", "--out", &text(&folder.path().join("private"))]);
         assert!(made.status.success(), "keys: {}", String::from_utf8_lossy(&made.stderr));
-        let process = spawn(&environment, folder.path());
-        let mut service = Service { base: format!("http://127.0.0.1:{port}"), folder, process, environment };
+        let process = spawn(&settings, &environment, folder.path());
+        let mut service = Service { base: format!("http://127.0.0.1:{port}"), folder, process, environment, settings };
         service.wait_until_ready();
         service
     }
@@ -111,7 +128,7 @@ impl Service {
 
     /// Runs `candor` beside the server, with its settings.
     pub fn tool(&self, arguments: &[&str]) -> Output {
-        tool(&self.environment, arguments)
+        tool(&self.settings, &self.environment, arguments)
     }
 
     /// The sessions that have a ledger.
@@ -159,6 +176,21 @@ impl Service {
         events
     }
 
+    /// The same for one session among several.
+    pub async fn closed_of(&self, session: &str) -> Vec<Value> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let events = self.events_of(session);
+            if events.iter().any(|event| event["type"] == "session.closed") {
+                let verified = self.tool(&["ledger", "verify"]);
+                assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+                return events;
+            }
+            assert!(Instant::now() < deadline, "the session is not closed: {events:#?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// The sealed turns of all sessions.
     pub fn sealed_turns(&self) -> Vec<PathBuf> {
         files_below(&self.data().join("recordings"))
@@ -192,7 +224,7 @@ impl Service {
 
     /// Starts it again, in the same folder and with the same settings.
     pub fn start_again(&mut self) {
-        self.process = spawn(&self.environment, self.folder.path());
+        self.process = spawn(&self.settings, &self.environment, self.folder.path());
         self.wait_until_ready();
     }
 
@@ -243,18 +275,18 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn command(environment: &[(String, String)]) -> Command {
+fn command(settings: &Path, environment: &[(String, String)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_candor"));
-    command.args(["--config", project("candor.toml").to_str().unwrap()]);
+    command.arg("--config").arg(settings);
     command.env_remove("RUST_LOG").envs(environment.iter().cloned()).stdin(Stdio::null());
     command
 }
 
-fn tool(environment: &[(String, String)], arguments: &[&str]) -> Output {
-    command(environment).args(arguments).output().unwrap()
+fn tool(settings: &Path, environment: &[(String, String)], arguments: &[&str]) -> Output {
+    command(settings, environment).args(arguments).output().unwrap()
 }
 
-fn spawn(environment: &[(String, String)], folder: &Path) -> Child {
+fn spawn(settings: &Path, environment: &[(String, String)], folder: &Path) -> Child {
     let log = File::options().create(true).append(true).open(folder.join("server.log")).unwrap();
-    command(environment).arg("serve").stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+    command(settings, environment).arg("serve").stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
 }
