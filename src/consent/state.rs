@@ -84,6 +84,8 @@ struct Entry {
     terms: Terms,
     state: ConsentState,
     grant: Option<Grant>,
+    /// The grant that ended because the call did, by its number, and when: a turn that had ended by then was covered to its end.
+    expired: Option<(u64, SessionTime)>,
 }
 
 /// All purposes of one session: the state machine and the gate.
@@ -99,7 +101,8 @@ pub struct Consents {
 impl Consents {
     /// Nothing asked, nothing granted.
     pub fn new(terms: Vec<Terms>) -> Consents {
-        let entries = terms.into_iter().map(|terms| Entry { terms, state: ConsentState::Unknown, grant: None }).collect();
+        let entries =
+            terms.into_iter().map(|terms| Entry { terms, state: ConsentState::Unknown, grant: None, expired: None }).collect();
         Consents { entries, informed: false, broken: false, grants_made: 0 }
     }
 
@@ -181,14 +184,22 @@ impl Consents {
         changes
     }
 
-    /// The agent leaves the call: every grant ends.
-    pub fn expire_all(&mut self) -> Vec<Change> {
-        self.end_grants(ConsentState::Expired)
+    /// The agent leaves the call at `at`: every grant ends. A turn that has ended by then may still be kept.
+    pub fn expire_all(&mut self, at: SessionTime) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for entry in &mut self.entries {
+            if let Some(number) = entry.grant.as_ref().map(|grant| grant.number) {
+                changes.push(entry.to(ConsentState::Expired));
+                entry.expired = Some((number, at));
+            }
+        }
+        changes
     }
 
     /// What records cannot be relied on any more: every grant ends, and none can follow in this session.
     pub fn fail_all(&mut self) -> Vec<Change> {
         self.broken = true;
+        self.entries.iter_mut().for_each(|entry| entry.expired = None);
         self.end_grants(ConsentState::Invalidated)
     }
 
@@ -253,11 +264,12 @@ impl Consents {
         (!grants.is_empty()).then_some(TurnPermit { ordinal, began, grants })
     }
 
-    /// Whether every grant that `permit` began with is still live.
-    pub fn still_holds(&self, permit: &TurnPermit) -> bool {
+    /// Whether every grant that `permit` began with covers it to `ended`: is live now, or ended with the call and not before the turn.
+    pub fn still_holds(&self, permit: &TurnPermit, ended: SessionTime) -> bool {
         permit.grants.iter().all(|(purpose, number)| {
-            let entry = self.entries.iter().find(|e| e.terms.purpose == *purpose);
-            entry.and_then(|e| e.grant.as_ref()).is_some_and(|grant| grant.number == *number)
+            let Some(entry) = self.entries.iter().find(|e| e.terms.purpose == *purpose) else { return false };
+            let live = entry.grant.as_ref().is_some_and(|grant| grant.number == *number);
+            live || entry.expired.is_some_and(|(expired, at)| expired == *number && ended <= at)
         })
     }
 
@@ -272,7 +284,7 @@ impl Consents {
         ended: SessionTime,
         audio: A,
     ) -> Option<ConsentedTurn<A>> {
-        if began < permit.began || !self.still_holds(permit) {
+        if began < permit.began || !self.still_holds(permit, ended) {
             return None;
         }
         let held = |e: &&Entry| permit.grants.iter().any(|(purpose, _)| *purpose == e.terms.purpose);
@@ -293,6 +305,7 @@ impl Entry {
     /// Changes the state; whatever is not `given` has no grant.
     fn to(&mut self, to: ConsentState) -> Change {
         let from = std::mem::replace(&mut self.state, to);
+        self.expired = None;
         if to != ConsentState::Given {
             self.grant = None;
         }
@@ -344,6 +357,19 @@ mod tests {
         consents.request(&quality).unwrap();
         consents.give(&quality, at(30)).unwrap();
         assert!(consents.admit(&permit, 1, at(21), at(31), ()).is_none());
+    }
+
+    #[test]
+    fn a_turn_that_ends_with_the_call_is_kept_and_one_that_would_end_after_it_is_not() {
+        let (mut consents, quality) = asked();
+        consents.give(&quality, at(20)).unwrap();
+        let permit = consents.open_turn(1, at(21), &DIALOG).unwrap();
+        assert_eq!(consents.expire_all(at(30)).len(), 1);
+        assert!(consents.admit(&permit, 1, at(21), at(30), ()).is_some());
+        assert!(consents.admit(&permit, 1, at(21), at(31), ()).is_none());
+        assert!(consents.open_turn(2, at(30), &DIALOG).is_none() && !consents.is_recording());
+        consents.fail_all();
+        assert!(consents.admit(&permit, 1, at(21), at(30), ()).is_none());
     }
 
     #[test]
