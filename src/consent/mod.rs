@@ -20,4 +20,4 @@ pub use basis::Basis;
 pub use purpose::{NotAPurpose, Purpose, Terms};
 pub use state::{Change, ConsentState, Consents, Method};
 pub use time::SessionTime;
-pub use turn::{ConsentedTurn, TurnKind, TurnPermit};
+pub use turn::{ConsentedTurn, Passage, TurnKind, TurnPermit};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Basis, ConsentedTurn, Purpose, SessionTime, Terms, TurnKind, TurnPermit};
+use super::{Basis, Passage, Purpose, SessionTime, Terms, TurnKind, TurnPermit};
 
 /// The state of one purpose in one session. The names are those of the Data Privacy Vocabulary (`dpv:ConsentGiven`, …).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,8 +84,6 @@ struct Entry {
     terms: Terms,
     state: ConsentState,
     grant: Option<Grant>,
-    /// The grant that ended because the call did, by its number, and when: a turn that had ended by then was covered to its end.
-    expired: Option<(u64, SessionTime)>,
 }
 
 /// All purposes of one session: the state machine and the gate.
@@ -101,8 +99,7 @@ pub struct Consents {
 impl Consents {
     /// Nothing asked, nothing granted.
     pub fn new(terms: Vec<Terms>) -> Consents {
-        let entries =
-            terms.into_iter().map(|terms| Entry { terms, state: ConsentState::Unknown, grant: None, expired: None }).collect();
+        let entries = terms.into_iter().map(|terms| Entry { terms, state: ConsentState::Unknown, grant: None }).collect();
         Consents { entries, informed: false, broken: false, grants_made: 0 }
     }
 
@@ -184,22 +181,14 @@ impl Consents {
         changes
     }
 
-    /// The agent leaves the call at `at`: every grant ends. A turn that has ended by then may still be kept.
-    pub fn expire_all(&mut self, at: SessionTime) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for entry in &mut self.entries {
-            if let Some(number) = entry.grant.as_ref().map(|grant| grant.number) {
-                changes.push(entry.to(ConsentState::Expired));
-                entry.expired = Some((number, at));
-            }
-        }
-        changes
+    /// The agent leaves the call: every grant ends.
+    pub fn expire_all(&mut self) -> Vec<Change> {
+        self.end_grants(ConsentState::Expired)
     }
 
     /// What records cannot be relied on any more: every grant ends, and none can follow in this session.
     pub fn fail_all(&mut self) -> Vec<Change> {
         self.broken = true;
-        self.entries.iter_mut().for_each(|entry| entry.expired = None);
         self.end_grants(ConsentState::Invalidated)
     }
 
@@ -264,32 +253,16 @@ impl Consents {
         (!grants.is_empty()).then_some(TurnPermit { ordinal, began, grants })
     }
 
-    /// Whether every grant that `permit` began with covers it to `ended`: is live now, or ended with the call and not before the turn.
-    pub fn still_holds(&self, permit: &TurnPermit, ended: SessionTime) -> bool {
-        permit.grants.iter().all(|(purpose, number)| {
-            let Some(entry) = self.entries.iter().find(|e| e.terms.purpose == *purpose) else { return false };
-            let live = entry.grant.as_ref().is_some_and(|grant| grant.number == *number);
-            live || entry.expired.is_some_and(|(expired, at)| expired == *number && ended <= at)
-        })
-    }
-
-    /// The gate: the sound of a turn that has ended becomes something that may be kept, or is dropped here and now.
-    ///
-    /// `part` counts from 1 and is above 1 only for a turn too long to hold in one piece; `began` is the beginning of the part.
-    pub fn admit<A>(
-        &self,
-        permit: &TurnPermit,
-        part: u32,
-        began: SessionTime,
-        ended: SessionTime,
-        audio: A,
-    ) -> Option<ConsentedTurn<A>> {
-        if began < permit.began || !self.still_holds(permit, ended) {
-            return None;
-        }
-        let held = |e: &&Entry| permit.grants.iter().any(|(purpose, _)| *purpose == e.terms.purpose);
-        let terms: Vec<Terms> = self.entries.iter().filter(held).map(|e| e.terms.clone()).collect();
-        Some(ConsentedTurn { ordinal: permit.ordinal, part, began, ended, terms, audio })
+    /// The gate: whether the turn that `permit` was given for may be kept as far as `ended`, which is now. Every grant that it began with
+    /// must be live.
+    pub fn pass(&self, permit: &TurnPermit, ended: SessionTime) -> Option<Passage> {
+        let held = |entry: &&Entry| {
+            let live = entry.grant.as_ref().map(|grant| grant.number);
+            permit.grants.iter().any(|(purpose, number)| *purpose == entry.terms.purpose && live == Some(*number))
+        };
+        let terms: Vec<Terms> = self.entries.iter().filter(held).map(|entry| entry.terms.clone()).collect();
+        let all = terms.len() == permit.grants.len() && ended >= permit.began;
+        all.then_some(Passage { ordinal: permit.ordinal, began: permit.began, ended, terms })
     }
 
     fn end_grants(&mut self, to: ConsentState) -> Vec<Change> {
@@ -305,7 +278,6 @@ impl Entry {
     /// Changes the state; whatever is not `given` has no grant.
     fn to(&mut self, to: ConsentState) -> Change {
         let from = std::mem::replace(&mut self.state, to);
-        self.expired = None;
         if to != ConsentState::Given {
             self.grant = None;
         }
@@ -344,8 +316,7 @@ mod tests {
         consents.give(&quality, at(20)).unwrap();
         assert!(consents.open_turn(1, at(19), &DIALOG).is_none());
         let permit = consents.open_turn(2, at(20), &DIALOG).unwrap();
-        assert!(consents.admit(&permit, 1, at(19), at(25), ()).is_none());
-        assert!(consents.admit(&permit, 1, at(20), at(25), ()).is_some());
+        assert_eq!(consents.pass(&permit, at(25)).unwrap().with(1, at(19), ()).began(), at(20));
     }
 
     #[test]
@@ -356,20 +327,7 @@ mod tests {
         consents.withdraw_all();
         consents.request(&quality).unwrap();
         consents.give(&quality, at(30)).unwrap();
-        assert!(consents.admit(&permit, 1, at(21), at(31), ()).is_none());
-    }
-
-    #[test]
-    fn a_turn_that_ends_with_the_call_is_kept_and_one_that_would_end_after_it_is_not() {
-        let (mut consents, quality) = asked();
-        consents.give(&quality, at(20)).unwrap();
-        let permit = consents.open_turn(1, at(21), &DIALOG).unwrap();
-        assert_eq!(consents.expire_all(at(30)).len(), 1);
-        assert!(consents.admit(&permit, 1, at(21), at(30), ()).is_some());
-        assert!(consents.admit(&permit, 1, at(21), at(31), ()).is_none());
-        assert!(consents.open_turn(2, at(30), &DIALOG).is_none() && !consents.is_recording());
-        consents.fail_all();
-        assert!(consents.admit(&permit, 1, at(21), at(30), ()).is_none());
+        assert!(consents.pass(&permit, at(31)).is_none());
     }
 
     #[test]
@@ -395,7 +353,7 @@ mod tests {
         let evidence = TurnKind::Dialog { evidence_for: vec![agreement.clone()] };
         let permit = consents.open_turn(2, at(11), &evidence).unwrap();
         consents.withdraw_all();
-        let turn = consents.admit(&permit, 1, at(11), at(12), ()).unwrap();
+        let turn = consents.pass(&permit, at(12)).unwrap().with(1, at(11), ());
         assert_eq!(turn.terms().iter().map(|t| &t.purpose).collect::<Vec<_>>(), [&agreement]);
     }
 

@@ -13,7 +13,7 @@ pub enum TurnKind {
 }
 
 /// Leave to hold a running turn in memory, given when it begins. It names the grants that were live then; whether they still are is
-/// asked when the turn ends ([`super::Consents::admit`]).
+/// asked when the turn ends ([`super::Consents::pass`]).
 #[derive(Debug)]
 pub struct TurnPermit {
     pub(super) ordinal: u32,
@@ -22,21 +22,27 @@ pub struct TurnPermit {
     pub(super) grants: Vec<(Purpose, u64)>,
 }
 
-impl TurnPermit {
-    /// Which turn of the session this is, from 1.
-    pub fn ordinal(&self) -> u32 {
-        self.ordinal
-    }
+/// The gate's word that a turn, or a part of it, may be kept: every grant that it began with was live at its end. Good for one sound.
+#[derive(Debug)]
+pub struct Passage {
+    pub(super) ordinal: u32,
+    pub(super) began: SessionTime,
+    pub(super) ended: SessionTime,
+    pub(super) terms: Vec<Terms>,
+}
 
-    /// When it began.
-    pub fn began(&self) -> SessionTime {
-        self.began
+impl Passage {
+    /// Joins the word to the sound. `part` counts from 1 and is above 1 only for a turn too long to hold in one piece; `began` is when
+    /// this part did (never before the turn).
+    pub fn with<A>(self, part: u32, began: SessionTime, audio: A) -> ConsentedTurn<A> {
+        let Passage { ordinal, ended, terms, .. } = self;
+        ConsentedTurn { ordinal, part, began: began.max(self.began), ended, terms, audio }
     }
 }
 
 /// A turn that may be kept: it began after a grant, and every grant it began with was still live when it ended.
 ///
-/// Only [`super::Consents::admit`] makes one. Its parts cannot be set from outside, and it cannot be copied:
+/// Only a [`Passage`] becomes one, and only [`super::Consents::pass`] gives those. Its parts cannot be set from outside, and it cannot be copied:
 ///
 /// ```compile_fail
 /// let forged = candor::consent::ConsentedTurn { ordinal: 1, part: 1, audio: () };

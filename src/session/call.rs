@@ -229,9 +229,9 @@ impl Call {
                     ears.expect(Expectation { phrases, second_look: consent, open: false });
                 }
             }
-            Action::NextTurn { ordinal, kind } => self.turns.begin(self.flow.consents(), ordinal, &kind, now),
-            Action::EndTurn => {
-                let ended = self.turns.end(self.flow.consents(), now);
+            Action::NextTurn { held } => self.turns.begin(held, now),
+            Action::EndTurn(passage) => {
+                let ended = self.turns.end(passage);
                 self.keep(ended);
             }
             Action::DropTurn => self.turns.drop_running(),
@@ -360,8 +360,11 @@ impl Call {
         };
         let ended = self.mouth.tick(now, send);
         let sounding = self.mouth.sounding(now);
-        let part = self.turns.tick(self.flow.consents(), &sounding, now);
-        self.keep(part);
+        self.turns.tick(&sounding);
+        if self.turns.is_full() {
+            let part = self.turns.part(self.flow.pass_part(now), now);
+            self.keep(part);
+        }
         if let Some((ears, _)) = &self.ears {
             ears.tick(now);
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::audio::Codec;
-use crate::consent::{ConsentedTurn, Consents, SessionTime, TurnKind, TurnPermit};
+use crate::consent::{ConsentedTurn, Passage, SessionTime};
 use crate::recording::TurnAudio;
 
 /// The longest piece of a turn that is held in memory; a longer turn is sealed in parts.
@@ -14,7 +14,7 @@ const LEVELLING: usize = 3;
 /// With more than this many waiting, the caller's clock is ahead of ours and two are taken at once.
 const BEHIND: usize = 15;
 
-/// The running turn, in memory only, and only while a permit covers it.
+/// The running turn, in memory only, and only while a grant covers it.
 pub(super) struct Turns {
     codec: Codec,
     running: Option<Running>,
@@ -23,7 +23,6 @@ pub(super) struct Turns {
 }
 
 struct Running {
-    permit: TurnPermit,
     audio: TurnAudio,
     part: u32,
     began: SessionTime,
@@ -34,14 +33,11 @@ impl Turns {
         Turns { codec, running: None, waiting: VecDeque::new(), levelled: false }
     }
 
-    /// A turn begins: from here on its sound is held, if the gate gives leave.
-    pub(super) fn begin(&mut self, consents: &Consents, ordinal: u32, kind: &TurnKind, now: SessionTime) {
+    /// A turn begins: from here on its sound is held, if it may be.
+    pub(super) fn begin(&mut self, held: bool, now: SessionTime) {
         self.waiting.clear();
         self.levelled = false;
-        self.running = consents.open_turn(ordinal, now, kind).map(|permit| {
-            let audio = TurnAudio::new(self.codec);
-            Running { permit, audio, part: 1, began: now }
-        });
+        self.running = held.then(|| Running { audio: TurnAudio::new(self.codec), part: 1, began: now });
     }
 
     /// Sound from the caller. Without a running turn it goes nowhere.
@@ -51,9 +47,9 @@ impl Turns {
         }
     }
 
-    /// 20 ms have passed, in which the caller heard `agent`. Gives the part of a turn that has become too long.
-    pub(super) fn tick(&mut self, consents: &Consents, agent: &[u8], now: SessionTime) -> Option<ConsentedTurn<TurnAudio>> {
-        let running = self.running.as_mut()?;
+    /// 20 ms have passed, in which the caller heard `agent`.
+    pub(super) fn tick(&mut self, agent: &[u8]) {
+        let Some(running) = &mut self.running else { return };
         self.levelled |= self.waiting.len() >= LEVELLING;
         let caller = if self.levelled { self.waiting.pop_front() } else { None };
         self.levelled &= caller.is_some();
@@ -63,18 +59,25 @@ impl Turns {
         {
             running.audio.push(&more, &[]);
         }
-        if running.audio.duration() < PART {
-            return None;
-        }
+    }
+
+    /// Whether the turn has become too long to hold in one piece.
+    pub(super) fn is_full(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.audio.duration() >= PART)
+    }
+
+    /// Takes what is held of the running turn; without the gate's word it is wiped. The turn goes on.
+    pub(super) fn part(&mut self, passage: Option<Passage>, now: SessionTime) -> Option<ConsentedTurn<TurnAudio>> {
+        let running = self.running.as_mut()?;
         let audio = std::mem::replace(&mut running.audio, TurnAudio::new(self.codec));
         let (part, began) = (running.part, running.began);
         running.part += 1;
         running.began = now;
-        consents.admit(&running.permit, part, began, now, audio)
+        Some(passage?.with(part, began, audio))
     }
 
-    /// The turn has ended: what the gate lets through.
-    pub(super) fn end(&mut self, consents: &Consents, now: SessionTime) -> Option<ConsentedTurn<TurnAudio>> {
+    /// The turn has ended: its sound is kept with the gate's word, and wiped without.
+    pub(super) fn end(&mut self, passage: Option<Passage>) -> Option<ConsentedTurn<TurnAudio>> {
         let mut running = self.running.take()?;
         for frame in self.waiting.drain(..) {
             running.audio.push(&frame, &[]);
@@ -82,7 +85,7 @@ impl Turns {
         if running.audio.is_empty() {
             return None;
         }
-        consents.admit(&running.permit, running.part, running.began, now, running.audio)
+        Some(passage?.with(running.part, running.began, running.audio))
     }
 
     /// The turn is dropped whole; its memory is wiped.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use candor::consent::{ConsentState, ConsentedTurn, Method, SessionTime, TurnPermit};
+use candor::consent::{ConsentState, ConsentedTurn, Method, SessionTime};
 use candor::dialog::SharedDialog;
 use candor::dialog::flow::{
     Action, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings, Utterance,
@@ -120,7 +120,7 @@ struct World {
     now: SessionTime,
     person_there: bool,
     saying: VecDeque<(PlayId, usize, String)>,
-    permit: Option<(TurnPermit, SessionTime)>,
+    held: Option<SessionTime>,
     kept: Vec<(ConsentedTurn<()>, SessionTime)>,
     facts: Vec<(Fact, SessionTime)>,
     first_line: Option<String>,
@@ -140,7 +140,7 @@ impl World {
             now: SessionTime::START,
             person_there,
             saying: VecDeque::new(),
-            permit: None,
+            held: None,
             kept: Vec::new(),
             facts: Vec::new(),
             first_line: None,
@@ -176,32 +176,30 @@ impl World {
                     events.push_back(Event::LineEnded(Ended { play, index, began, heard: Heard::Cut }));
                 }
             }
-            Action::NextTurn { ordinal, kind } => {
-                assert!(self.permit.is_none(), "the turn before has ended or was dropped");
-                self.permit = self.flow.consents().open_turn(ordinal, self.now, &kind).map(|permit| (permit, self.now));
-                assert!(self.permit.is_none() || self.recorder_on, "no turn is held while the recorder is off");
+            Action::NextTurn { held } => {
+                assert!(self.held.is_none(), "the turn before has ended or was dropped");
+                self.held = held.then_some(self.now);
+                assert!(!held || self.recorder_on, "no turn is held while the recorder is off");
             }
-            Action::EndTurn => {
-                if let Some((permit, began)) = self.permit.take()
-                    && let Some(turn) = self.flow.consents().admit(&permit, 1, began, self.now, ())
-                {
+            Action::EndTurn(passage) => {
+                if let Some((began, passage)) = self.held.take().zip(passage) {
                     assert!(self.recorder_on, "nothing is kept while the recorder is off");
-                    self.kept.push((turn, self.now));
+                    self.kept.push((passage.with(1, began, ()), self.now));
                 }
             }
-            Action::DropTurn => self.permit = None,
+            Action::DropTurn => self.held = None,
             Action::Knock(_) => events.push_back(match self.person_there {
                 true => Event::PersonThere,
                 false => Event::NobodyThere(HandoverEnd::Closed),
             }),
             Action::Leave(_) => {
-                assert!(!self.recorder_on && self.permit.is_none(), "the recorder has stopped before the agent leaves");
+                assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before the agent leaves");
                 assert!(!self.flow.consents().is_recording(), "no grant outlives the agent's leaving");
                 self.leaves += 1;
             }
             Action::Note(fact) => self.note(fact),
             Action::Close(outcome) => {
-                assert!(!self.recorder_on && self.permit.is_none(), "the recorder has stopped before the end");
+                assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before the end");
                 self.closed.push(outcome);
             }
             Action::Language(_) => self.said_since_opening.clear(),

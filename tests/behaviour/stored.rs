@@ -149,5 +149,5 @@ pub fn turn_for(ordinal: u32, purposes: &[&str], retention: Duration, caller: &[
     let permit = consents.open_turn(ordinal, began, &kind).unwrap();
     let mut audio = TurnAudio::new(Codec::Ulaw);
     audio.push(caller, agent);
-    consents.admit(&permit, 1, began, began + Duration::from_secs(5), audio).unwrap()
+    consents.pass(&permit, began + Duration::from_secs(5)).unwrap().with(1, began, audio)
 }

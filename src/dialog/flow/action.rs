@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::Heard;
-use crate::consent::{Change, ConsentState, Method, Purpose, SessionTime, TurnKind};
+use crate::consent::{Change, ConsentState, Method, Passage, Purpose, SessionTime};
 use crate::dialog::prompt::{Line, Slots};
 
 /// One thing being said: a sequence of lines that belong together.
@@ -24,13 +24,11 @@ pub enum Action {
     Listen(Expecting),
     /// A new turn begins now; there is none running.
     NextTurn {
-        /// From 1.
-        ordinal: u32,
-        /// What it is for.
-        kind: TurnKind,
+        /// Whether its sound may be held in memory: a grant covers it.
+        held: bool,
     },
-    /// The running turn ends: keep it if the gate lets it through.
-    EndTurn,
+    /// The running turn ends: its sound is kept with the gate's word, and goes without it.
+    EndTurn(Option<Passage>),
     /// The running turn is dropped whole.
     DropTurn,
     /// Delete what was kept on the withdrawn consents; [`super::Event::Erased`] answers.

@@ -67,7 +67,7 @@ impl Flow {
     pub(super) fn leave(&mut self, reason: LeaveReason) {
         self.end_turn();
         let consent = self.consents.states().map(|(purpose, _, state)| (purpose.clone(), state)).collect();
-        let changes = self.consents.expire_all(self.now);
+        let changes = self.consents.expire_all();
         self.stop_recorder(StopReason::Handover);
         self.note_changes(changes);
         self.phase = Phase::Away(reason);
@@ -122,7 +122,7 @@ impl Flow {
     pub(super) fn close(&mut self, outcome: SessionOutcome) {
         self.hush();
         self.end_turn();
-        let changes = self.consents.expire_all(self.now);
+        let changes = self.consents.expire_all();
         self.stop_recorder(StopReason::Ended);
         self.note_changes(changes);
         self.slots.clear();

@@ -22,7 +22,9 @@ pub use event::{Ended, Erasure, Event, Grade, HandoverEnd, Heard, Utterance};
 
 use super::SharedDialog;
 use super::prompt::{Hearing, Line, Slots};
-use crate::consent::{AnswerGrammar, Basis, ConsentState, Consents, Purpose, SessionTime, Thresholds, TurnKind};
+use crate::consent::{
+    AnswerGrammar, Basis, ConsentState, Consents, Passage, Purpose, SessionTime, Thresholds, TurnKind, TurnPermit,
+};
 use steps::Position;
 
 /// What a flow must know of the world it runs in.
@@ -122,6 +124,8 @@ pub struct Flow {
     next_play: u64,
     turn: u32,
     in_turn: bool,
+    /// Leave to hold the running turn.
+    permit: Option<TurnPermit>,
     deadline: Option<SessionTime>,
     prefix: Option<SessionTime>,
     /// Between the first voice and what it meant.
@@ -157,6 +161,7 @@ impl Flow {
             next_play: 0,
             turn: 0,
             in_turn: false,
+            permit: None,
             deadline: None,
             prefix: None,
             caller_speaks: false,
@@ -188,9 +193,14 @@ impl Flow {
         }
     }
 
-    /// The gate that turns must pass.
+    /// The purposes and their states.
     pub fn consents(&self) -> &Consents {
         &self.consents
+    }
+
+    /// The gate's word for the running turn as far as `now`: for a part of a turn that is too long to hold in one piece.
+    pub fn pass_part(&self, now: SessionTime) -> Option<Passage> {
+        self.consents.pass(self.permit.as_ref()?, now)
     }
 
     /// The language that is spoken.
@@ -429,18 +439,21 @@ impl Flow {
         self.end_turn();
         self.turn += 1;
         self.in_turn = true;
-        self.actions.push(Action::NextTurn { ordinal: self.turn, kind });
+        self.permit = self.consents.open_turn(self.turn, self.now, &kind);
+        self.actions.push(Action::NextTurn { held: self.permit.is_some() });
     }
 
     fn end_turn(&mut self) {
         if std::mem::take(&mut self.in_turn) {
-            self.actions.push(Action::EndTurn);
+            let passage = self.permit.take().and_then(|permit| self.consents.pass(&permit, self.now));
+            self.actions.push(Action::EndTurn(passage));
         }
     }
 
     /// Stops the recorder before anything else happens, with the running turn.
     fn stop_recorder(&mut self, reason: StopReason) {
         let dropped = std::mem::take(&mut self.in_turn);
+        self.permit = None;
         if dropped {
             self.actions.push(Action::DropTurn);
         }
