@@ -207,3 +207,143 @@ fn frame_at(audio: &Bytes, sent: usize, profile: Profile) -> Bytes {
     frame.resize(size, profile.codec.silence());
     frame.freeze()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::Codec;
+
+    const TWILIO: Profile = Profile { name: "test", codec: Codec::Ulaw, pacing: Pacing::Peer, evidence: Evidence::Peer };
+
+    fn at(ms: u64) -> SessionTime {
+        SessionTime(Duration::from_millis(ms))
+    }
+
+    fn sound(ms: u64) -> Option<Arc<Spoken>> {
+        let audio = Bytes::from(vec![0x55; Codec::Ulaw.bytes_in(Duration::from_millis(ms))]);
+        let duration = Duration::from_millis(ms);
+        let (text_sha256, audio_sha256) = (String::new(), String::new());
+        Some(Arc::new(Spoken { text_sha256, audio_sha256, audio, codec: Codec::Ulaw, duration }))
+    }
+
+    /// A mouth with its wire: what was sent, and what has ended.
+    struct Wire {
+        mouth: Mouth,
+        sent: Vec<Outbound>,
+        ended: Vec<Ended>,
+    }
+
+    impl Wire {
+        fn new() -> Wire {
+            Wire { mouth: Mouth::new(TWILIO, Duration::from_secs(3)), sent: Vec::new(), ended: Vec::new() }
+        }
+
+        fn tick_until(&mut self, from: u64, to: u64) {
+            for ms in (from..to).step_by(20) {
+                let sent = &mut self.sent;
+                self.ended.extend(self.mouth.tick(at(ms), |message| {
+                    sent.push(message);
+                    Ok(())
+                }));
+            }
+        }
+
+        fn marks(&self) -> Vec<Mark> {
+            self.sent.iter().filter_map(|m| if let Outbound::Mark(mark) = m { Some(*mark) } else { None }).collect()
+        }
+
+        fn frames(&self) -> usize {
+            self.sent.iter().filter(|message| matches!(message, Outbound::Audio(_))).count()
+        }
+    }
+
+    #[test]
+    fn sound_runs_ahead_by_the_lead_and_no_more() {
+        let mut wire = Wire::new();
+        wire.mouth.say(PlayId(0), 0, sound(2000));
+        wire.tick_until(0, 20);
+        assert_eq!(wire.frames(), 20);
+        wire.tick_until(20, 1000);
+        assert_eq!(wire.frames(), 69);
+        assert!(wire.marks().is_empty());
+    }
+
+    #[test]
+    fn a_line_is_heard_when_its_mark_comes_back_in_time() {
+        let mut wire = Wire::new();
+        wire.mouth.say(PlayId(0), 0, sound(1000));
+        wire.mouth.say(PlayId(0), 1, sound(500));
+        wire.tick_until(0, 1100);
+        let marks = wire.marks();
+        wire.ended.extend(wire.mouth.played(marks[0], at(1050)));
+        wire.tick_until(1100, 1600);
+        let last = wire.marks()[1];
+        wire.ended.extend(wire.mouth.played(last, at(1550)));
+        let heard: Vec<_> = wire.ended.iter().map(|ended| (ended.index, ended.heard)).collect();
+        assert_eq!(heard, [(0, Heard::Complete(Grade::Peer)), (1, Heard::Complete(Grade::Peer))]);
+    }
+
+    #[test]
+    fn a_mark_that_comes_back_before_its_sound_can_have_ended_proves_nothing() {
+        let mut wire = Wire::new();
+        wire.mouth.say(PlayId(0), 0, sound(1000));
+        wire.tick_until(0, 640);
+        let mark = wire.marks()[0];
+        wire.ended.extend(wire.mouth.played(mark, at(640)));
+        assert_eq!(wire.ended[0].heard, Heard::NoEvidence);
+    }
+
+    #[test]
+    fn a_mark_that_never_comes_back_ends_the_line_without_evidence() {
+        let mut wire = Wire::new();
+        wire.mouth.say(PlayId(0), 0, sound(1000));
+        wire.tick_until(0, 3990);
+        assert!(wire.ended.is_empty());
+        wire.tick_until(3990, 4100);
+        assert_eq!(wire.ended[0].heard, Heard::NoEvidence);
+    }
+
+    #[test]
+    fn falling_silent_clears_the_peer_and_cuts_every_line() {
+        let mut wire = Wire::new();
+        wire.mouth.say(PlayId(3), 0, sound(1000));
+        wire.mouth.say(PlayId(3), 1, None);
+        wire.tick_until(0, 300);
+        assert!(!wire.mouth.sounding(at(300)).is_empty());
+        let cut = wire.mouth.hush(at(300));
+        assert_eq!(
+            cut.iter().map(|e| (e.heard, e.began.is_some())).collect::<Vec<_>>(),
+            [(Heard::Cut, true), (Heard::Cut, false)]
+        );
+        wire.tick_until(300, 340);
+        assert_eq!(wire.sent.last(), Some(&Outbound::Clear));
+        assert!(wire.mouth.played(Mark(1), at(400)).is_empty());
+        assert_eq!(wire.mouth.sounding(at(420)), Bytes::new());
+    }
+
+    #[test]
+    fn what_finds_no_room_is_sent_later_and_in_order() {
+        let mut mouth = Mouth::new(TWILIO, Duration::from_secs(3));
+        mouth.say(PlayId(0), 0, sound(100));
+        let mut sent = Vec::new();
+        mouth.tick(at(0), Err);
+        mouth.tick(at(20), |message| {
+            sent.push(message);
+            Ok(())
+        });
+        assert_eq!(sent.len(), 6);
+        assert!(matches!(sent[5], Outbound::Mark(_)));
+    }
+
+    #[test]
+    fn a_text_that_could_not_be_rendered_is_left_out_and_the_rest_is_said() {
+        let mut wire = Wire::new();
+        wire.mouth.say(PlayId(0), 0, None);
+        wire.mouth.say(PlayId(0), 1, sound(100));
+        wire.tick_until(0, 100);
+        assert_eq!(wire.frames(), 0);
+        wire.mouth.rendered(PlayId(0), 0, None);
+        wire.tick_until(100, 120);
+        assert_eq!((wire.ended[0].heard, wire.frames()), (Heard::Failed, 5));
+    }
+}

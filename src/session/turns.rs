@@ -94,3 +94,77 @@ impl Turns {
         self.waiting.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consent::{Basis, Consents, Purpose, Terms, TurnKind};
+
+    fn passage() -> Passage {
+        let terms = Terms {
+            purpose: Purpose::new("disputes").unwrap(),
+            basis: Basis::LegitimateInterest,
+            necessity: "a test".into(),
+            retention: Duration::from_secs(86_400),
+        };
+        let mut consents = Consents::new(vec![terms]);
+        consents.informed(SessionTime::START);
+        let permit = consents.open_turn(1, SessionTime::START, &TurnKind::Dialog { evidence_for: Vec::new() }).unwrap();
+        consents.pass(&permit, SessionTime(Duration::from_secs(500))).unwrap()
+    }
+
+    fn frame(byte: u8) -> Bytes {
+        Bytes::from(vec![byte; 160])
+    }
+
+    #[test]
+    fn nothing_is_held_without_leave() {
+        let mut turns = Turns::new(Codec::Ulaw);
+        turns.begin(false, SessionTime::START);
+        turns.hear(&frame(1));
+        turns.tick(&[2; 160]);
+        assert!(turns.waiting.is_empty() && turns.running.is_none());
+        assert!(turns.end(Some(passage())).is_none());
+    }
+
+    #[test]
+    fn a_turn_that_ends_without_the_gates_word_is_gone() {
+        let mut turns = Turns::new(Codec::Ulaw);
+        turns.begin(true, SessionTime::START);
+        turns.hear(&frame(1));
+        turns.tick(&[2; 160]);
+        assert!(turns.end(None).is_none());
+        assert!(turns.end(Some(passage())).is_none());
+    }
+
+    #[test]
+    fn every_frame_of_the_caller_is_in_the_turn_and_both_sides_keep_time() {
+        let mut turns = Turns::new(Codec::Ulaw);
+        turns.begin(true, SessionTime::START);
+        for byte in 1..=10 {
+            turns.hear(&frame(byte));
+            turns.tick(&[100 + byte; 160]);
+        }
+        let turn = turns.end(Some(passage())).unwrap();
+        let caller: Vec<u8> = turn.audio().caller().chunks(160).map(|chunk| chunk[0]).filter(|byte| *byte != 0xff).collect();
+        assert_eq!(caller, (1..=10).collect::<Vec<_>>());
+        let agent: Vec<u8> = turn.audio().agent().chunks(160).map(|chunk| chunk[0]).filter(|byte| *byte != 0xff).collect();
+        assert_eq!(agent, (101..=110).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_long_turn_is_given_up_in_parts() {
+        let mut turns = Turns::new(Codec::Ulaw);
+        turns.begin(true, SessionTime::START);
+        for _ in 0..6000 {
+            assert!(!turns.is_full());
+            turns.tick(&[1; 160]);
+        }
+        assert!(turns.is_full());
+        let first = turns.part(Some(passage()), SessionTime(PART)).unwrap();
+        turns.tick(&[1; 160]);
+        let second = turns.end(Some(passage())).unwrap();
+        assert_eq!((first.part(), second.part(), second.began()), (1, 2, SessionTime(PART)));
+        assert_eq!((first.audio().duration(), second.audio().duration()), (PART, Duration::from_millis(20)));
+    }
+}
