@@ -51,6 +51,17 @@ pub async fn ring(service: &Service, caller: Caller) -> (Call, String) {
     }
 }
 
+/// Waits until the prompt after those heard so far is sounding.
+pub async fn next_prompt_sounds(call: &Call) {
+    let audible = |byte: &u8| audio_codec_algorithms::decode_ulaw(*byte).unsigned_abs() > 400;
+    let before = call.heard().ulaw().len();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while call.heard().ulaw()[before..].iter().filter(|byte| audible(byte)).count() < 400 {
+        assert!(Instant::now() < deadline, "no prompt sounds");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Hears the opening to the end of the question and presses a key then.
 pub async fn answer(call: &Call, key: &str) {
     call.wait_for_completed_marks(QUESTION).await.unwrap();
@@ -61,16 +72,17 @@ pub async fn answer(call: &Call, key: &str) {
 /// From the first menu to the end by the shortest way that has turns: the opening hours, then no more. Three turns of the dialog.
 pub async fn opening_hours_and_goodbye(call: &Call) {
     let marks = call.prompts_heard();
-    call.wait_for_agent_again().await.unwrap();
+    next_prompt_sounds(call).await;
     call.press("3").await.unwrap();
     call.wait_for_completed_marks(marks + 2).await.unwrap();
     call.press("2").await.unwrap();
 }
 
-/// Orders a person to look an order up: the way to the desk that the dialog has.
+/// From the first menu to the desk by the way that the dialog has: a colleague looks an order up.
 pub async fn order_is_looked_up(call: &Call) {
+    next_prompt_sounds(call).await;
     call.press("1").await.unwrap();
-    call.wait_for_agent_again().await.unwrap();
+    next_prompt_sounds(call).await;
     call.press("123456#").await.unwrap();
     // The number and how to say whether it is right.
     let marks = call.prompts_heard();

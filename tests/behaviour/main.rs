@@ -4,12 +4,14 @@
 #[path = "../../examples/caller/phone/mod.rs"]
 mod phone;
 
+mod by_key;
 mod service;
 mod stored;
 mod twilio_peer;
 
 mod a_crash_loses_nothing_sealed;
 mod any_call;
+mod calls_by_key;
 mod dialog_check;
 mod exit_status_says_whether_it_holds;
 mod floors;
