@@ -178,7 +178,8 @@ impl Flow {
     /// Takes what happened at `now` and gives what must be done, in order.
     pub fn handle(&mut self, event: Event, now: SessionTime) -> Vec<Action> {
         self.now = self.now.max(now);
-        if !matches!(self.phase, Phase::Closed) {
+        // What was being said when the call ended was cut by it, which the account of the opening must hold.
+        if !self.is_closed() || matches!(event, Event::LineEnded(_)) {
             self.dispatch(event);
         }
         self.watch_recorder();
