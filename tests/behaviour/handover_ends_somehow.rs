@@ -157,11 +157,16 @@ async fn a_caller_whom_nobody_could_take_comes_back_to_the_same_session_unrecord
     assert_eq!(service.sessions().len(), 3);
 }
 
-#[tokio::test]
-async fn outside_opening_hours_the_caller_hears_so_and_goes_on() {
+/// A server whose desk is closed now and for days to come.
+fn with_a_closed_desk() -> Service {
     let day = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).checked_add(3.days()).unwrap().strftime("%a").to_string();
     let plan = by_key().with("HANDOVER__TARGETS__SERVICE-DESK__HOURS", &format!("{} 09:00-10:00", day.to_lowercase()));
-    let service = plan.with("HANDOVER__TARGETS__SERVICE-DESK__TIME_ZONE", "UTC").start();
+    plan.with("HANDOVER__TARGETS__SERVICE-DESK__TIME_ZONE", "UTC").start()
+}
+
+#[tokio::test]
+async fn outside_opening_hours_the_caller_hears_so_and_goes_on() {
+    let service = with_a_closed_desk();
     let (call, session) = ring(&service, service.caller()).await;
     answer(&call, "1").await;
     next_prompt_sounds(&call).await;
@@ -176,6 +181,29 @@ async fn outside_opening_hours_the_caller_hears_so_and_goes_on() {
     assert!(outcome.verbs_named("Enqueue").is_empty());
     let prompts = Prompts::of_the_webshop().await;
     assert_eq!(prompts.heard(&outcome.heard, "nl", &["handover-closed", "we-are-open"]).len(), 2);
+}
+
+#[tokio::test]
+async fn who_wants_a_person_at_once_while_nobody_is_there_hears_the_opening() {
+    let service = with_a_closed_desk();
+    let (call, session) = ring(&service, service.caller()).await;
+    call.wait_until_agent_speaks().await.unwrap();
+    call.press("0").await.unwrap();
+    // That nobody is there, then both disclosures and the question.
+    call.wait_for_completed_marks(4).await.unwrap();
+    call.press("1").await.unwrap();
+    call.wait_for_completed_marks(5).await.unwrap();
+    opening_hours_and_goodbye(&call).await;
+    let (outcome, story) = finish(&service, call, &session).await;
+    let mut wanted = vec!["opened nl", "handover result closed", "nl disclosure-automated cut"];
+    let opening = opening("nl");
+    wanted.extend(opening[1..].iter().map(String::as_str));
+    wanted.extend(GIVEN);
+    wanted.extend(["recorder stopped ended", "consent given to expired", "closed finished, 3 sealed"]);
+    assert_eq!(story, wanted);
+    let prompts = Prompts::of_the_webshop().await;
+    let said = ["handover-closed", "disclosure-automated", "disclosure-consent", "consent-question", "consent-given"];
+    assert_eq!(prompts.heard(&outcome.heard, "nl", &said), said);
 }
 
 #[tokio::test]

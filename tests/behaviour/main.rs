@@ -10,6 +10,7 @@ mod stored;
 mod twilio_peer;
 
 mod a_crash_loses_nothing_sealed;
+mod an_independent_caller;
 mod any_call;
 mod calls_by_key;
 mod dialog_check;
@@ -25,7 +26,9 @@ mod must_not_compile;
 mod recording_sealing;
 mod recordings_access;
 mod retention_ends;
+mod signed_requests_only;
 mod speaks_prompts;
+mod stopping;
 mod survives_a_failing_recogniser;
 mod twilio_handover;
 mod twilio_limits;
