@@ -1,5 +1,0 @@
-//! scratch
-#[path = "../../h_scan.rs"]
-mod h;
-#[tokio::test]
-async fn scan() { h::scan().await }
