@@ -165,9 +165,10 @@ impl Mouth {
         self.ended(now)
     }
 
-    /// What the caller hears in these 20 ms. Called once for each, also when several are caught up with at once.
+    /// What the caller hears in these 20 ms. Called once for each, also when several are caught up with at once; one that comes a little
+    /// early takes its frame all the same, or each would leave a hole.
     pub(super) fn sounding(&mut self, now: SessionTime) -> Bytes {
-        let due = self.on_the_way.pop_front_if(|(at, _)| *at <= now);
+        let due = self.on_the_way.pop_front_if(|(at, _)| *at <= now + FRAME / 2);
         due.map(|(_, frame)| frame).unwrap_or_default()
     }
 
@@ -317,6 +318,24 @@ mod tests {
         assert_eq!(wire.sent.last(), Some(&Outbound::Clear));
         assert!(wire.mouth.played(Mark(1), at(400)).is_empty());
         assert_eq!(wire.mouth.sounding(at(420)), Bytes::new());
+    }
+
+    #[test]
+    fn uneven_ticks_lose_nothing_of_what_the_caller_hears() {
+        let mut mouth = Mouth::new(TWILIO, Duration::from_secs(3));
+        let audio: Bytes = (0..30).flat_map(|frame| vec![frame; Codec::Ulaw.frame_bytes()]).collect();
+        let spoken = sound(600).map(|spoken| Arc::new(Spoken { audio, ..Spoken::clone(&spoken) }));
+        mouth.say(PlayId(0), 0, spoken);
+        // A little early, a little late, and five at once after a pause.
+        let mut times: Vec<u64> = vec![0, 19, 41, 60, 79];
+        times.extend([200; 6]);
+        times.extend((220..640).step_by(20));
+        let mut heard = Vec::new();
+        for ms in times {
+            mouth.tick(at(ms), |_| Ok(()));
+            heard.extend(mouth.sounding(at(ms)).first().copied());
+        }
+        assert_eq!(heard, (0..30).collect::<Vec<u8>>());
     }
 
     #[test]
