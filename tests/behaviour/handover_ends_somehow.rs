@@ -195,7 +195,7 @@ async fn who_wants_a_person_at_once_while_nobody_is_there_hears_the_opening() {
     call.wait_for_completed_marks(5).await.unwrap();
     opening_hours_and_goodbye(&call).await;
     let (outcome, story) = finish(&service, call, &session).await;
-    let mut wanted = vec!["opened nl", "handover result closed", "nl disclosure-automated cut"];
+    let mut wanted = vec!["opened nl", "nl disclosure-automated cut", "handover result closed"];
     let opening = opening("nl");
     wanted.extend(opening[1..].iter().map(String::as_str));
     wanted.extend(GIVEN);
