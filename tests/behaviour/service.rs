@@ -148,7 +148,9 @@ impl Service {
     pub fn events_of(&self, session: &str) -> Vec<Value> {
         let file = self.data().join(format!("ledger/sessions/{session}.jsonl"));
         let text = std::fs::read_to_string(file).unwrap();
-        let entries = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        // A line that is being written just now is not there yet.
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        let entries = whole.map(|line| serde_json::from_str::<Value>(line).unwrap());
         entries.map(|entry| entry["event"].clone()).collect()
     }
 
