@@ -15,8 +15,6 @@ use crate::dialog::prompt::Slots;
 pub enum Reason {
     /// The caller asked for a person.
     Asked,
-    /// The caller refused recording and took the offer of a person.
-    Refused,
     /// Nothing came, as often as the dialog allows.
     NoInput,
     /// Nothing that came was understood, as often as the dialog allows.
@@ -36,7 +34,6 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Reason::Asked => "asked",
-            Reason::Refused => "refused",
             Reason::NoInput => "no-input",
             Reason::NoMatch => "no-match",
             Reason::EngineFailed => "engine-failed",

@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use crate::consent::ConsentState;
 use crate::dialog::flow::{Departure, HandoverEnd, LeaveReason};
 use crate::handover::{Outcome, Reason, Request};
 
@@ -11,18 +10,17 @@ pub(super) fn request(session: Uuid, target: &str, departure: Departure) -> Requ
     Request {
         session,
         target: target.to_owned(),
-        reason: reason(&departure),
+        reason: reason(departure.reason),
         language: departure.language,
         consent: departure.consent.into_iter().collect(),
         slots: departure.slots,
     }
 }
 
-/// A caller who refused and asks for a person takes the offer that was made; the colleague may know.
-fn reason(departure: &Departure) -> Reason {
-    let refused = departure.consent.iter().any(|(_, state)| *state == ConsentState::Refused);
-    match departure.reason {
-        LeaveReason::Asked if refused => Reason::Refused,
+/// Why, in the words of the room that carries it out. The same for everybody: what a caller chose is in the consent, and a desk that sorts by
+/// reason treats all alike.
+fn reason(reason: LeaveReason) -> Reason {
+    match reason {
         LeaveReason::Asked => Reason::Asked,
         LeaveReason::NoInput => Reason::NoInput,
         LeaveReason::NoMatch => Reason::NoMatch,
@@ -36,7 +34,9 @@ fn reason(departure: &Departure) -> Reason {
 pub(super) fn handover_end(outcome: Outcome) -> HandoverEnd {
     match outcome {
         Outcome::Answered | Outcome::Redirected => HandoverEnd::Answered,
-        Outcome::NoAnswer | Outcome::Busy | Outcome::QueueFull => HandoverEnd::NobodyAnswered,
+        Outcome::NoAnswer => HandoverEnd::NobodyAnswered,
+        Outcome::Busy => HandoverEnd::Busy,
+        Outcome::QueueFull => HandoverEnd::QueueFull,
         Outcome::Closed => HandoverEnd::Closed,
         Outcome::CallerLeft => HandoverEnd::CallerLeft,
         _ => HandoverEnd::Failed,

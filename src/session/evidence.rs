@@ -45,6 +45,8 @@ pub(super) fn event(fact: Fact, spoken: Option<&Spoken>, target: &str, priority:
             let result = match end {
                 HandoverEnd::Answered => "answered",
                 HandoverEnd::NobodyAnswered => "no-answer",
+                HandoverEnd::Busy => "busy",
+                HandoverEnd::QueueFull => "queue-full",
                 HandoverEnd::Closed => "closed",
                 HandoverEnd::CallerLeft => "caller-left",
                 HandoverEnd::Failed => "failed",

@@ -76,6 +76,8 @@ fn step() -> impl Strategy<Value = Step> {
     let end = prop::sample::select(vec![
         HandoverEnd::Answered,
         HandoverEnd::NobodyAnswered,
+        HandoverEnd::Busy,
+        HandoverEnd::QueueFull,
         HandoverEnd::Closed,
         HandoverEnd::CallerLeft,
         HandoverEnd::Failed,

@@ -37,7 +37,7 @@ async fn a_person_is_reached_from_the_opening() {
     call.press("0").await.unwrap();
     let (outcome, story) = finish(&service, call, &session).await;
     let (refused, open) = (story.iter().filter(|line| line.starts_with("answer")), "opened nl");
-    assert_eq!(refused.collect::<Vec<_>>(), ["answer refused by none"]);
+    assert_eq!(refused.collect::<Vec<_>>(), ["answer unclear by none"]);
     assert_eq!(story[0], open);
     let end = ["handover asked", "handover result answered", "closed handed-over, 0 sealed"];
     assert_eq!(story[story.len() - 3..], end);
@@ -125,7 +125,7 @@ async fn a_caller_whom_nobody_could_take_comes_back_to_the_same_session_unrecord
     let service = by_key().start();
     let nobody = Desk::Nobody { after: Duration::from_millis(800) };
     let mut calls = Vec::new();
-    for (desk, result) in [(nobody, "no-answer"), (Desk::Full, "no-answer"), (Desk::Broken, "failed")] {
+    for (desk, result) in [(nobody, "no-answer"), (Desk::Full, "queue-full"), (Desk::Broken, "failed")] {
         calls.push((ring(&service, service.caller().desk(desk)).await, result));
     }
     let ended = calls.into_iter().map(async |((call, session), result)| {
@@ -223,5 +223,5 @@ async fn a_colleague_at_a_telephone_hears_why_somebody_comes() {
         Happening::DeskHears(words) => Some(words.as_str()),
         _ => None,
     });
-    assert_eq!(whisper, Some("Beller van de digitale assistent. Koos voor een medewerker. Wil geen opname."));
+    assert_eq!(whisper, Some("Beller van de digitale assistent. Vroeg om een medewerker. Wil geen opname."));
 }

@@ -113,6 +113,10 @@ pub enum HandoverEnd {
     Answered,
     /// Nobody took it.
     NobodyAnswered,
+    /// It was engaged.
+    Busy,
+    /// Its queue was full.
+    QueueFull,
     /// Outside opening hours.
     Closed,
     /// The caller hung up while waiting.

@@ -22,7 +22,6 @@ impl Flow {
 
     pub(super) fn person_there(&mut self) {
         let Phase::Knocking(reason) = self.phase else { return };
-        self.refuse_open("refused");
         self.note(Fact::HandoverRequested(reason));
         let text = match reason {
             LeaveReason::Shutdown => "shutdown",
@@ -30,6 +29,8 @@ impl Flow {
             _ if self.any_state(&[ConsentState::Refused, ConsentState::Withdrawn]) => "handover-refused",
             _ => "handover-plain",
         };
+        // What was still open is not a yes; but only who refused is told that the colleague knows of a refusal.
+        self.refuse_open("unclear");
         let first = self.take_last_words();
         let ids: Vec<&str> = first.iter().map(String::as_str).chain([text]).collect();
         self.pass(&ids, Next::Leave(reason));
@@ -39,7 +40,7 @@ impl Flow {
         let Phase::Knocking(reason) = self.phase else { return };
         self.take_last_words();
         if self.introduced {
-            self.refuse_open("refused");
+            self.refuse_open("unclear");
         }
         self.note(Fact::HandoverResult(why));
         self.departures += 1;
@@ -83,8 +84,12 @@ impl Flow {
         match end {
             HandoverEnd::Answered => self.close(SessionOutcome::HandedOver),
             HandoverEnd::CallerLeft => self.close(SessionOutcome::CallerLeftQueue),
-            HandoverEnd::NobodyAnswered | HandoverEnd::Closed | HandoverEnd::Failed => self.departures += 1,
             HandoverEnd::Unknown => {}
+            HandoverEnd::NobodyAnswered
+            | HandoverEnd::Busy
+            | HandoverEnd::QueueFull
+            | HandoverEnd::Closed
+            | HandoverEnd::Failed => self.departures += 1,
         }
     }
 

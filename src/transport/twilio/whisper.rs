@@ -27,7 +27,6 @@ const DUTCH: Texts = Texts {
     not_asked: "Is niet naar opname gevraagd.",
     reason: |reason| match reason {
         Reason::Asked => "Vroeg om een medewerker.",
-        Reason::Refused => "Koos voor een medewerker.",
         Reason::NoInput => "De assistent hoorde geen antwoord.",
         Reason::NoMatch => "De assistent verstond het antwoord niet.",
         Reason::EngineFailed | Reason::Shutdown | Reason::Capacity => "De assistent is niet beschikbaar.",
@@ -43,7 +42,6 @@ const ENGLISH: Texts = Texts {
     not_asked: "Was not asked about recording.",
     reason: |reason| match reason {
         Reason::Asked => "Asked for a person.",
-        Reason::Refused => "Chose a person.",
         Reason::NoInput => "The assistant heard no answer.",
         Reason::NoMatch => "The assistant did not understand the answer.",
         Reason::EngineFailed | Reason::Shutdown | Reason::Capacity => "The assistant is not available.",
