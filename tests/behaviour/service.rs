@@ -263,11 +263,6 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The types of events, in order.
-pub fn names(events: &[Value]) -> Vec<String> {
-    events.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
-}
-
 /// The events of one type.
 pub fn of_type<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["type"] == name).collect()

@@ -22,7 +22,6 @@ impl Flow {
 
     pub(super) fn person_there(&mut self) {
         let Phase::Knocking(reason) = self.phase else { return };
-        self.note(Fact::HandoverRequested(reason));
         let text = match reason {
             LeaveReason::Shutdown => "shutdown",
             _ if self.any_state(&[ConsentState::Given]) => "handover-given",
@@ -31,6 +30,7 @@ impl Flow {
         };
         // What was still open is not a yes; but only who refused is told that the colleague knows of a refusal.
         self.refuse_open("unclear");
+        self.note(Fact::HandoverRequested(reason));
         let first = self.take_last_words();
         let ids: Vec<&str> = first.iter().map(String::as_str).chain([text]).collect();
         self.pass(&ids, Next::Leave(reason));
