@@ -27,6 +27,7 @@ Examples:
                                            refuse, go on with choice 1, keep what was heard
   caller --press 1 --press 1 --press '*9'  agree, choose, then withdraw
   caller --language en --say yes           agree by voice, in English
+  caller --voice nl+f2 --say ja            agree by voice, in a woman's voice
   caller --say ja.wav --say 'order 1 2 3'  speak from a file, then through speech synthesis
   caller --press 1@now                     press into the first words of the agent
   caller --press 0 --desk nobody           ask for a person when nobody is there
@@ -47,9 +48,12 @@ struct Arguments {
     /// The address under which the platform knows the server, if it is another one; signatures run over it.
     #[arg(long, value_name = "URL")]
     public_address: Option<String>,
-    /// The language of what --say says: a voice of eSpeak NG.
+    /// The language of what --say says.
     #[arg(long, default_value = "nl")]
     language: String,
+    /// The voice of eSpeak NG that says it, if it is not the usual one of the language.
+    #[arg(long, value_name = "VOICE")]
+    voice: Option<String>,
     /// The number that is called.
     #[arg(long, value_name = "NUMBER")]
     to: Option<String>,
@@ -194,7 +198,8 @@ async fn call(arguments: &Arguments, acts: Vec<script::Prepared>) -> Result<bool
 async fn main() -> ExitCode {
     let matches = Arguments::command().get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let acts = match script::prepare(acts(&matches, &arguments), &arguments.language).await {
+    let voice = arguments.voice.as_deref().unwrap_or(&arguments.language);
+    let acts = match script::prepare(acts(&matches, &arguments), voice).await {
         Ok(acts) => acts,
         Err(error) => {
             eprintln!("caller: {error}");

@@ -93,12 +93,12 @@ enum PreparedWhat {
 ///
 /// # Errors
 /// A file cannot be read or a text cannot be spoken.
-pub async fn prepare(acts: Vec<Act>, language: &str) -> Result<Vec<Prepared>, PhoneError> {
+pub async fn prepare(acts: Vec<Act>, voice: &str) -> Result<Vec<Prepared>, PhoneError> {
     let mut prepared = Vec::new();
     for act in acts {
         let what = match act.what {
             What::Press(keys) => PreparedWhat::Press(keys),
-            What::SayText(text) => PreparedWhat::Say(voice::from_text(&text, language).await?),
+            What::SayText(text) => PreparedWhat::Say(voice::from_text(&text, voice).await?),
             What::SayFile(file) => PreparedWhat::Say(voice::from_file(&file)?),
         };
         prepared.push(Prepared { when: act.when, what });

@@ -14,7 +14,7 @@ use candor::speech::tts::espeak::Espeak;
 use candor::speech::{Ears, EspeakSettings, Heard, Settings};
 
 /// The Korean recogniser, or nothing (and why).
-async fn korean() -> Option<Arc<dyn Recogniser>> {
+pub async fn korean() -> Option<Arc<dyn Recogniser>> {
     let models = std::env::var_os("CANDOR_SPEECH__MODELS").map(Into::into);
     let settings = Settings { models, ..Default::default() };
     let (recognisers, notes) = Recognisers::load(&settings, &["ko".to_owned()]).await;
@@ -32,7 +32,7 @@ async fn spoken(voice: &str, text: &str) -> Vec<u8> {
 }
 
 /// Speaks into new ears at the pace of speech and gives what they understood.
-async fn understood(recogniser: &Arc<dyn Recogniser>, voice: &str, text: &str) -> Hypothesis {
+pub async fn understood(recogniser: &Arc<dyn Recogniser>, voice: &str, text: &str) -> Hypothesis {
     let settings = Settings::default();
     let (ears, mut heard) = Ears::start(Some(Arc::clone(recogniser)), &settings).unwrap();
     ears.expect(Expectation { phrases: vec!["네".to_owned(), "아니에요".to_owned()], second_look: true, open: false });

@@ -5,14 +5,18 @@
 mod phone;
 
 mod by_key;
+mod korean;
 mod service;
 mod stored;
+mod traces;
 mod twilio_peer;
 
+mod a_crash_in_a_call;
 mod a_crash_loses_nothing_sealed;
 mod an_independent_caller;
 mod any_call;
 mod calls_by_key;
+mod calls_by_voice;
 mod dialog_check;
 mod exit_status_says_whether_it_holds;
 mod floors;
@@ -30,6 +34,7 @@ mod signed_requests_only;
 mod speaks_prompts;
 mod stopping;
 mod survives_a_failing_recogniser;
+mod the_canary;
 mod twilio_handover;
 mod twilio_limits;
 mod twilio_messages;

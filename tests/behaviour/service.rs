@@ -21,6 +21,7 @@ pub struct Plan {
     rate: u32,
     /// The configuration file's text; without it, the project's own file.
     settings: Option<String>,
+    program: PathBuf,
 }
 
 /// A running server. It is killed when this is dropped.
@@ -30,6 +31,7 @@ pub struct Service {
     process: Child,
     environment: Vec<(String, String)>,
     settings: PathBuf,
+    program: PathBuf,
 }
 
 /// The sample dialog, in Dutch and English.
@@ -45,7 +47,14 @@ pub fn project(path: &str) -> PathBuf {
 impl Plan {
     /// A server for the dialogs and texts of these folders.
     pub fn of(dialogs: PathBuf, prompts: PathBuf) -> Plan {
-        Plan { dialogs, prompts, environment: Vec::new(), rate: 260, settings: None }
+        Plan {
+            dialogs,
+            prompts,
+            environment: Vec::new(),
+            rate: 260,
+            settings: None,
+            program: env!("CARGO_BIN_EXE_candor").into(),
+        }
     }
 
     /// A setting: `session.max_calls` is written `SESSION__MAX_CALLS`.
@@ -57,6 +66,12 @@ impl Plan {
     /// A configuration file of this text instead of the project's own: for what the environment cannot take away.
     pub fn settings(mut self, text: &str) -> Plan {
         self.settings = Some(text.to_owned());
+        self
+    }
+
+    /// Another program than the one under test: one that was broken on purpose.
+    pub fn program(mut self, program: PathBuf) -> Plan {
+        self.program = program;
         self
     }
 
@@ -96,10 +111,11 @@ impl Plan {
                 file
             }
         };
-        let made = tool(&settings, &environment, &["keys", "new", "--out", &text(&folder.path().join("private"))]);
+        let made = tool(&self.program, &settings, &environment, &["keys", "new", "--out", &text(&folder.path().join("private"))]);
         assert!(made.status.success(), "keys: {}", String::from_utf8_lossy(&made.stderr));
-        let process = spawn(&settings, &environment, folder.path());
-        let mut service = Service { base: format!("http://127.0.0.1:{port}"), folder, process, environment, settings };
+        let process = spawn(&self.program, &settings, &environment, folder.path());
+        let mut service =
+            Service { base: format!("http://127.0.0.1:{port}"), folder, process, environment, settings, program: self.program };
         service.wait_until_ready();
         service
     }
@@ -128,7 +144,7 @@ impl Service {
 
     /// Runs `candor` beside the server, with its settings.
     pub fn tool(&self, arguments: &[&str]) -> Output {
-        tool(&self.settings, &self.environment, arguments)
+        tool(&self.program, &self.settings, &self.environment, arguments)
     }
 
     /// The sessions that have a ledger.
@@ -226,7 +242,7 @@ impl Service {
 
     /// Starts it again, in the same folder and with the same settings.
     pub fn start_again(&mut self) {
-        self.process = spawn(&self.settings, &self.environment, self.folder.path());
+        self.process = spawn(&self.program, &self.settings, &self.environment, self.folder.path());
         self.wait_until_ready();
     }
 
@@ -263,6 +279,11 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// The types of events, in order.
+pub fn names(events: &[Value]) -> Vec<&str> {
+    events.iter().filter_map(|event| event["type"].as_str()).collect()
+}
+
 /// The events of one type.
 pub fn of_type<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["type"] == name).collect()
@@ -272,18 +293,20 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn command(settings: &Path, environment: &[(String, String)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_candor"));
+fn command(program: &Path, settings: &Path, environment: &[(String, String)]) -> Command {
+    let mut command = Command::new(program);
     command.arg("--config").arg(settings);
     command.env_remove("RUST_LOG").envs(environment.iter().cloned()).stdin(Stdio::null());
     command
 }
 
-fn tool(settings: &Path, environment: &[(String, String)], arguments: &[&str]) -> Output {
-    command(settings, environment).args(arguments).output().unwrap()
+fn tool(program: &Path, settings: &Path, environment: &[(String, String)], arguments: &[&str]) -> Output {
+    command(program, settings, environment).args(arguments).output().unwrap()
 }
 
-fn spawn(settings: &Path, environment: &[(String, String)], folder: &Path) -> Child {
+fn spawn(program: &Path, settings: &Path, environment: &[(String, String)], folder: &Path) -> Child {
     let log = File::options().create(true).append(true).open(folder.join("server.log")).unwrap();
-    command(settings, environment).arg("serve").stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+    // In its own folder: whatever it may leave where it works is found there.
+    let mut command = command(program, settings, environment);
+    command.current_dir(folder).arg("serve").stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
 }

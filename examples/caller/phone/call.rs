@@ -98,12 +98,12 @@ impl Call {
         self.say_ulaw(voice::from_file(file.as_ref())?).await
     }
 
-    /// Says a text in a language (`nl`, `en`, `ko`).
+    /// Says a text with a voice of eSpeak NG: a language (`nl`, `en`, `ko`), or one with a variant (`ko+f2`).
     ///
     /// # Errors
     /// As [`Call::say_ulaw`], or the text cannot be spoken.
-    pub async fn say_text(&self, text: &str, language: &str) -> Result<(), PhoneError> {
-        self.say_ulaw(voice::from_text(text, language).await?).await
+    pub async fn say_text(&self, text: &str, voice: &str) -> Result<(), PhoneError> {
+        self.say_ulaw(voice::from_text(text, voice).await?).await
     }
 
     /// Breaks off whatever is being said.

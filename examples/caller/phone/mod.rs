@@ -94,10 +94,10 @@ pub enum PhoneError {
         reason: String,
     },
     /// A text could not be spoken.
-    #[error("a text cannot be spoken in {language:?}: {reason}")]
+    #[error("a text cannot be spoken by the voice {voice:?}: {reason}")]
     Synthesis {
         /// The voice asked for.
-        language: String,
+        voice: String,
         /// Why.
         reason: String,
     },

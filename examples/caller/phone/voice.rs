@@ -16,14 +16,17 @@ const TELEPHONE_RATE: u32 = 8_000;
 /// How many samples the resampler takes at a time.
 const CHUNK: usize = 1_024;
 
-/// Speaks `text` with eSpeak NG's voice for `language` (`nl`, `en`, `ko`, …).
+/// How fast a text is spoken: as someone who wants to be understood.
+const WORDS_PER_MINUTE: &str = "150";
+
+/// Speaks `text` with a voice of eSpeak NG: a language (`nl`, `en`, `ko`, …), or one with a variant (`ko+f2`).
 ///
 /// # Errors
-/// `espeak-ng` is not installed, does not know the language, or says nothing for the text.
-pub async fn from_text(text: &str, language: &str) -> Result<Vec<u8>, PhoneError> {
-    let failed = |reason: String| PhoneError::Synthesis { language: language.to_owned(), reason };
+/// `espeak-ng` is not installed, does not know the voice, or says nothing for the text.
+pub async fn from_text(text: &str, voice: &str) -> Result<Vec<u8>, PhoneError> {
+    let failed = |reason: String| PhoneError::Synthesis { voice: voice.to_owned(), reason };
     let mut program = tokio::process::Command::new("espeak-ng")
-        .args(["-v", language, "--stdin", "--stdout"])
+        .args(["-v", voice, "-s", WORDS_PER_MINUTE, "--stdin", "--stdout"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -200,7 +200,7 @@ impl Flow {
             Asking { purpose: asking.purpose.clone(), left: std::mem::take(&mut asking.left), ended: None, asked_again: true };
         self.note(Fact::Answer { purpose: again.purpose.clone(), outcome, method });
         self.hush();
-        let line = self.line_about("consent-reask", &again.purpose);
+        let line = self.line("consent-reask");
         self.put(line, again);
     }
 
