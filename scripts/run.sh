@@ -21,18 +21,16 @@ build() {
 
 # The server holds public keys only. `keys new` exits with 1 and changes nothing when there are keys already.
 make_keys() {
-  local status=0 told
-  if [[ -d keys ]]; then return; fi
-  told=$("${candor[@]}" keys new --purpose service-quality --out ./keys 2>&1) || status=$?
-  case $status in
-    0)
-      printf '%s\n' "$told"
-      say "recording keys were made. Whoever holds the private ones in keys/ can listen to the recordings."
-      say "Move them off this machine before the first real call; the server needs only the public ones."
-      ;;
-    1) ;;
-    *) stop "no recording keys could be made: $told" ;;
-  esac
+  local told data=${CANDOR_STORAGE__FOLDER:-data}
+  # The public key is what the server needs; the private one may long be elsewhere.
+  if [[ -f $data/keys/service-quality.pub ]]; then return; fi
+  if [[ -e keys/service-quality.key ]]; then
+    stop "keys/service-quality.key is here, but $data/keys/service-quality.pub is not: move keys/ away to start with new keys, or put the public key back."
+  fi
+  told=$("${candor[@]}" keys new --purpose service-quality --out ./keys 2>&1) || stop "no recording keys could be made: $told"
+  printf '%s\n' "$told"
+  say "recording keys were made. Whoever holds the private ones in keys/ can listen to the recordings."
+  say "Move them off this machine before the first real call; the server needs only the public ones."
 }
 
 hears() {

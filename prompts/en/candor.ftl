@@ -69,9 +69,9 @@ read-back-keys = { $hearing ->
  }
 engine-failed = I cannot hear you properly just now. Please use the keys, or press zero for a colleague.
 
-handover-refused = I am putting you through. My colleague knows you do not want recording and what your question is.
+handover-refused = I am putting you through. My colleague knows that you are not being recorded.
 handover-given = I am putting you through. My recording stops now. If my colleague wants to record, you will be asked first.
-handover-plain = I am putting you through. My colleague knows what your question is.
+handover-plain = I am putting you through to a colleague.
 handover-closed = Our colleagues are not there at the moment. I am happy to help you myself.
 handover-nobody = No colleague is free just now. I am happy to help you myself, and I record nothing.
 shutdown = This system is about to stop. I am putting you through to a colleague.

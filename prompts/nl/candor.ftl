@@ -69,9 +69,9 @@ read-back-keys = { $hearing ->
  }
 engine-failed = Ik kan u even niet verstaan. Gebruik de toetsen, of toets nul voor een medewerker.
 
-handover-refused = Ik verbind u door. De medewerker weet dat u geen opname wilt en waar uw vraag over gaat.
+handover-refused = Ik verbind u door. De medewerker weet dat u niet wordt opgenomen.
 handover-given = Ik verbind u door. Mijn opname stopt nu. Wil de medewerker opnemen, dan vraagt die het u eerst.
-handover-plain = Ik verbind u door. De medewerker weet waar uw vraag over gaat.
+handover-plain = Ik verbind u door met een medewerker.
 handover-closed = Onze medewerkers zijn er op dit moment niet. Ik help u zelf graag verder.
 handover-nobody = Er is nu geen medewerker vrij. Ik help u zelf graag verder, en ik neem niets op.
 shutdown = Dit systeem stopt zo meteen. Ik verbind u door met een medewerker.

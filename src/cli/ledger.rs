@@ -104,9 +104,11 @@ fn report_in_words(report: &Report) -> String {
     };
     text += &format!(
         ". {sessions} sessions ({open} open, {deleted} more deleted at the end of their term), {entries} entries, {checkpoints} checkpoints.\n\
-         head {head}\n\
-         Keep this head elsewhere; next time: candor ledger verify --expect-head {head}\n"
+         head {head}\n"
     );
+    if report.faults.is_empty() {
+        text += &format!("Keep this head elsewhere; next time: candor ledger verify --expect-head {head}\n");
+    }
     text
 }
 

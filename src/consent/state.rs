@@ -113,7 +113,8 @@ impl Consents {
         let number = &mut self.grants_made;
         let mut changes = Vec::new();
         for entry in &mut self.entries {
-            if entry.terms.basis != Basis::Consent && entry.state == ConsentState::Unknown {
+            let open = matches!(entry.state, ConsentState::Unknown | ConsentState::Invalidated | ConsentState::Expired);
+            if entry.terms.basis != Basis::Consent && open {
                 *number += 1;
                 entry.grant = Some(Grant { since: at, number: *number });
                 changes.push(entry.to(ConsentState::Given));
@@ -159,7 +160,7 @@ impl Consents {
     /// Not a yes: a no, silence, doubt. Before the question as well as after it.
     pub fn refuse(&mut self, purpose: &Purpose) -> Option<Change> {
         let entry = self.entry(purpose)?;
-        let open = matches!(entry.state, ConsentState::Unknown | ConsentState::Requested);
+        let open = !matches!(entry.state, ConsentState::Given | ConsentState::Refused | ConsentState::Withdrawn);
         (open && entry.terms.basis == Basis::Consent).then(|| entry.to(ConsentState::Refused))
     }
 
@@ -202,15 +203,12 @@ impl Consents {
         self.entries.is_empty()
     }
 
-    /// What the grants rested on is no longer true (language, version of the notice): they end and the opening starts anew.
-    /// A refusal stays a refusal only until then: everything is unknown to the new opening.
+    /// What the grants rested on is no longer true (language, version of the notice): they end, and so does a question that is being put.
+    /// The opening starts anew. What the caller has refused, withdrawn or objected to stays so until they say otherwise.
     pub fn invalidate_all(&mut self) -> Vec<Change> {
-        let changes = self.end_grants(ConsentState::Invalidated);
         self.informed = false;
-        for entry in &mut self.entries {
-            entry.state = ConsentState::Unknown;
-        }
-        changes
+        let open = |entry: &&mut Entry| matches!(entry.state, ConsentState::Given | ConsentState::Requested);
+        self.entries.iter_mut().filter(open).map(|entry| entry.to(ConsentState::Invalidated)).collect()
     }
 
     /// The state of `purpose`, if it was announced.

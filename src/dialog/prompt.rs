@@ -79,6 +79,11 @@ impl Slots {
         self.0.insert(slot.into(), Zeroizing::new(value.into()));
     }
 
+    /// Forgets a value.
+    pub fn remove(&mut self, slot: &str) {
+        self.0.remove(slot);
+    }
+
     /// Whether nothing was given.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -92,16 +92,23 @@ impl SessionRecorder {
     }
 
     /// Deletes everything kept of this session for `purposes`, as far as no hold keeps it; what still waits to be sealed is not stored for them.
-    pub async fn withdraw(&self, purposes: &[Purpose]) -> Result<Erased, RecordingError> {
+    ///
+    /// The withdrawal stands as soon as this returns, before anything that is asked of the recorder later; what it gives tells how it went.
+    pub fn withdraw(&self, purposes: &[Purpose]) -> impl Future<Output = Result<Erased, RecordingError>> + Send + use<> {
         let given = self.given.fetch_add(1, Ordering::SeqCst) + 1;
         {
             let mut withdrawals = self.withdrawals.lock().unwrap_or_else(PoisonError::into_inner);
             withdrawals.extend(purposes.iter().map(|purpose| (purpose.clone(), given)));
         }
-        let ended = || RecordingError::Ended(self.ledger.id());
         let (reply, answer) = oneshot::channel();
-        self.jobs.send(Job::Withdraw(purposes.to_vec(), reply)).await.map_err(|_| ended())?;
-        answer.await.map_err(|_| ended())?
+        let sent = self.jobs.try_send(Job::Withdraw(purposes.to_vec(), reply));
+        let (jobs, session) = (self.jobs.clone(), self.ledger.id());
+        async move {
+            if let Err(mpsc::error::TrySendError::Full(job)) = sent {
+                jobs.send(job).await.map_err(|_| RecordingError::Ended(session))?;
+            }
+            answer.await.map_err(|_| RecordingError::Ended(session))?
+        }
     }
 
     /// Waits until a turn is lost; for ever, when all goes well. A session that hears of it stops recording and tells the caller.
@@ -150,15 +157,26 @@ enum NotKept {
 impl Worker {
     async fn run(mut self, facts: SessionFacts, mut queue: mpsc::Receiver<Job>) {
         let mut noted = self.note(&facts).await;
+        // Withdrawals that failed; they are tried again before the session ends.
+        let mut unfinished: Vec<Purpose> = Vec::new();
         while let Some(job) = queue.recv().await {
             // The index may have been busy or gone at the start.
             noted = noted || self.note(&facts).await;
             match job {
                 Job::Keep(number, turn) => self.keep(number, *turn).await,
                 Job::Withdraw(purposes, reply) => {
-                    let _ = reply.send(self.withdraw(&purposes).await);
+                    let withdrawn = self.withdraw(&purposes).await;
+                    if withdrawn.is_err() {
+                        unfinished.extend(purposes);
+                    }
+                    let _ = reply.send(withdrawn);
                 }
                 Job::Close(outcome, reply) => {
+                    if !unfinished.is_empty()
+                        && let Err(error) = self.withdraw(&unfinished).await
+                    {
+                        tracing::error!(session = %self.session, %error, "a withdrawal could not be carried out; erase the session by hand");
+                    }
                     if let Err(error) = self.index.close_session(self.session, &outcome, Timestamp::now()).await {
                         tracing::error!(session = %self.session, %error, "the end of a session is not in the index");
                     }
@@ -263,10 +281,11 @@ impl Worker {
     }
 
     async fn withdraw(&self, purposes: &[Purpose]) -> Result<Erased, RecordingError> {
-        let lock = OneAtATime::wait(&self.settings).await?;
+        // Marked first: what is marked goes at the next sweep at the latest.
         for purpose in purposes {
             self.index.end_purpose(self.session, Some(purpose), Ending::Withdrawn).await?;
         }
+        let lock = OneAtATime::wait(&self.settings).await?;
         delete_what_ends(&self.settings, &self.index, self.session, Account::Live(&self.ledger), &lock).await
     }
 }

@@ -28,6 +28,8 @@ use crate::transport::twilio::{self, PublicAddress};
 const STREAM_TOKEN: Duration = Duration::from_secs(60);
 /// How long sessions may take to write the end of their ledgers when the server stops.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+/// How long the routes stay after the last call, for a phone system that asks where its callers go.
+const GRACE: Duration = Duration::from_secs(3);
 /// How long a whisper is kept for a colleague who has not answered yet.
 const WHISPER_TOKEN: Duration = Duration::from_secs(3600);
 
@@ -159,6 +161,12 @@ async fn render(
 /// [`StartError`] says what stops the start and what to do.
 pub async fn prepare(config: &Config, mut progress: impl FnMut(Progress<'_>)) -> Result<Server, StartError> {
     health::start_counting();
+    if !(0.0..=1.0).contains(&config.session.consent_confidence) {
+        let wrong = config.session.consent_confidence;
+        return Err(StartError::Settings(format!(
+            "session.consent_confidence is {wrong}: write a number from 0 to 1, such as 0.85"
+        )));
+    }
     progress(Progress::Step("checking dialogs"));
     let targets = config.handover.check().map_err(|error| StartError::Settings(error.to_string()))?;
     let dialogs = load_dialogs(config, &targets)?;
@@ -312,9 +320,22 @@ impl Server {
                 empty(&app, stop_limit).await;
             }
         };
-        let served = axum::serve(listener, router).with_graceful_shutdown(emptied).await;
+        let (emptied_at, is_empty) = oneshot::channel::<()>();
+        let emptied = async move {
+            emptied.await;
+            let _ = emptied_at.send(());
+        };
+        // A request that never ends does not keep the process.
+        let at_the_latest = async move {
+            let _ = is_empty.await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        let served = tokio::select! {
+            served = axum::serve(listener, router).with_graceful_shutdown(emptied).into_future() => served,
+            () = at_the_latest => Ok(()),
+        };
         let _ = stop_sweeping.send(());
-        let _ = sweep.await;
+        let _ = tokio::time::timeout(LAST_WORDS, sweep).await;
         served
     }
 }
@@ -333,11 +354,19 @@ async fn empty(app: &App, limit: Duration) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     if calls.talking() > 0 {
-        tracing::error!(calls = calls.talking(), "calls were still talking when the time to stop was over");
+        tracing::error!(
+            calls = calls.talking(),
+            "calls were still talking when the time to stop was over: their callers are passed to a person now"
+        );
+        for handle in calls.talking_handles() {
+            handle.tell(Control::GiveUp).await;
+        }
+        tokio::time::sleep(GRACE).await;
     }
     // The phone system asks where its callers go a moment after their streams have closed.
-    let grace = tokio::time::Instant::now() + Duration::from_secs(3);
-    while calls.open() > 0 && tokio::time::Instant::now() < grace.min(deadline) {
+    // … and tells what became of them a while later: as long as there is time, that is heard too.
+    let grace = deadline.max(tokio::time::Instant::now() + GRACE);
+    while calls.open() > 0 && tokio::time::Instant::now() < grace {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     for handle in calls.handles() {

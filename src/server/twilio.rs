@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::App;
 use crate::dialog::SharedDialog;
-use crate::handover::{self, Reason};
+use crate::handover::{self, Outcome, Reason};
 use crate::session::{self, AfterStream, Arrival, Control, ReturnLeg};
 use crate::transport::Leg;
 use crate::transport::twilio::leg::{self, Accepted};
@@ -91,13 +91,18 @@ fn begin(app: Arc<App>, accepted: Accepted, leg: Leg) {
             let chosen = language.is_some();
             let language = language.unwrap_or_else(|| default_language(&dialog));
             let arrival = Arrival { call: accepted.call_sid, dialog, language, language_chosen: chosen };
-            if session::start(app.services.clone(), arrival, leg).is_none() {
+            match session::start(app.services.clone(), arrival, leg) {
+                // Announced before the stop, and here after it.
+                Some(handle) if app.is_stopping() => {
+                    tokio::spawn(async move { handle.tell(Control::Stop).await });
+                }
+                Some(_) => {}
                 // The leg is gone with this; Twilio asks what next, and the caller reaches a person.
-                tracing::warn!("a stream found no room; its caller is passed to a person");
+                None => tracing::warn!("a stream found no room; its caller is passed to a person"),
             }
         }
-        StreamClaim::Return { call_sid, .. } => {
-            if let Some(handle) = app.services.calls.get(&call_sid) {
+        StreamClaim::Return { call_sid, session } => {
+            if let Some(handle) = app.services.calls.get(&call_sid).filter(|handle| handle.session == session) {
                 tokio::spawn(async move { handle.tell(Control::Returned(ReturnLeg(leg))).await });
             }
         }
@@ -115,6 +120,7 @@ pub(super) async fn after(State(app): State<Arc<App>>, Signed(webhook): Signed) 
             return xml(if there { twiml::unavailable(&language) } else { twiml::hang_up() });
         };
         handle.tell(Control::HandoverEnded(outcome)).await;
+        app.whispers.forget(|request| request.session == handle.session);
         if !outcome.comes_back() || !webhook.in_progress {
             return xml(if webhook.in_progress { twiml::hang_up() } else { twiml::nothing() });
         }
@@ -125,14 +131,25 @@ pub(super) async fn after(State(app): State<Arc<App>>, Signed(webhook): Signed) 
         });
     }
     if !webhook.in_progress {
+        // Hung up between our end and the desk's beginning.
+        if let AfterStream::HandOver(handle, _) = app.services.calls.after_stream(call) {
+            handle.tell(Control::HandoverEnded(Outcome::CallerLeft)).await;
+        }
         return xml(twiml::nothing());
     }
     match app.services.calls.after_stream(call) {
         AfterStream::HangUp => xml(twiml::hang_up()),
-        AfterStream::HandOver(_, request) => xml(verb(&app, &request)),
+        AfterStream::HandOver(handle, request) => {
+            handle.tell(Control::OnTheWay).await;
+            xml(verb(&app, &request))
+        }
         AfterStream::Rescue => {
             metrics::counter!("candor_rescues_total").increment(1);
             tracing::warn!("a caller whose session is gone is passed to a person");
+            // A session that has not noticed yet that its stream is gone ends here.
+            if let Some(handle) = app.services.calls.get(call) {
+                handle.tell(Control::GiveUp).await;
+            }
             xml(to_a_person(&app, &app.default_dialog, None, Reason::EngineFailed))
         }
     }

@@ -36,6 +36,8 @@ pub enum Control {
     HandoverEnded(Outcome),
     /// The caller is back, on this leg.
     Returned(ReturnLeg),
+    /// The phone system has fetched where the caller goes.
+    OnTheWay,
     /// The server is about to stop.
     Stop,
     /// The server stops now: what becomes of a caller who is with a person will not be heard.
@@ -80,8 +82,24 @@ pub fn start(services: Arc<Services>, arrival: Arrival, leg: Leg) -> Option<Hand
     let (work, works) = mpsc::channel(WORK);
     let call = Call::new(services, arrival, leg, session, work);
     let tasks = call.services.calls.tasks().clone();
-    tasks.spawn(call.run(controls, works));
+    let place = Vacate { services: call.services.clone(), id: call.id.clone() };
+    tasks.spawn(async move {
+        let _place = place;
+        call.run(controls, works).await;
+    });
     Some(handle)
+}
+
+/// Gives a call's place free, however its task ends.
+struct Vacate {
+    services: Arc<Services>,
+    id: String,
+}
+
+impl Drop for Vacate {
+    fn drop(&mut self) {
+        self.services.calls.vacate(&self.id);
+    }
 }
 
 struct Call {
@@ -288,13 +306,14 @@ impl Call {
     }
 
     fn erase(&self, purposes: Vec<Purpose>) {
-        let (recorder, work, session) = (self.recorder.clone(), self.work.clone(), self.session);
+        let (work, session) = (self.work.clone(), self.session);
+        let withdrawn = self.recorder.withdraw(&purposes);
         tokio::spawn(async move {
-            let erasure = match recorder.withdraw(&purposes).await {
+            let erasure = match withdrawn.await {
                 Ok(erased) => Erasure { complete: true, kept: erased.held > 0 },
                 Err(error) => {
                     metrics::counter!("candor_erase_failures_total").increment(1);
-                    tracing::error!(%session, %error, "a withdrawal could not be carried out in full; the sweep tries again");
+                    tracing::error!(%session, %error, "a withdrawal could not be carried out in full; it is tried again before the session ends");
                     Erasure { complete: false, kept: false }
                 }
             };
@@ -318,7 +337,7 @@ impl Call {
     fn leave(&mut self, departure: Departure) {
         let request = departure::request(self.session, self.target_name(), departure);
         self.services.calls.set(&self.id, Place::Leaving(Box::new(request)));
-        self.away_until = Some(Instant::now() + Duration::from_secs(60 * self.services.settings.handover_minutes));
+        self.away_until = Some(Instant::now() + FETCHING);
         self.end_leg();
         self.ears = None;
     }
@@ -437,6 +456,13 @@ impl Call {
 
     fn control(&mut self, control: Control) {
         match control {
+            // Told of a caller whom we still hear: of an earlier life of the call, or wrong.
+            Control::HandoverEnded(_) | Control::Returned(_) | Control::OnTheWay if self.leg.is_some() => {
+                tracing::warn!(session = %self.session, "the phone system told of a handover while the agent is talking");
+            }
+            Control::OnTheWay => {
+                self.away_until = Some(Instant::now() + Duration::from_secs(60 * self.services.settings.handover_minutes));
+            }
             Control::HandoverEnded(outcome) => {
                 metrics::counter!("candor_handovers_total", "result" => outcome.as_str()).increment(1);
                 if outcome.comes_back() {
@@ -455,6 +481,7 @@ impl Call {
                 self.take(Event::Returned);
             }
             Control::Stop => self.take(Event::Stopping),
+            Control::GiveUp if self.leg.is_some() => self.gone(SessionOutcome::Failed),
             Control::GiveUp => self.give_up(SessionOutcome::Shutdown),
         }
     }
@@ -482,12 +509,14 @@ impl Call {
 }
 
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
+/// How long the phone system may take to ask where the caller goes.
+const FETCHING: Duration = Duration::from_secs(60);
 /// How long a caller whom nobody answered may take to come back.
 const COMING_BACK: Duration = Duration::from_secs(60);
 
 /// When a frame was spoken that comes in `now`: 20 ms after the one before, unless the clocks have drifted apart.
 fn frame_time(before: SessionTime, now: SessionTime) -> SessionTime {
-    let next = before + FRAME;
+    let next = (before + FRAME).min(now);
     let apart = now.since(next).max(next.since(now));
     if apart > FRAME * 5 { now - FRAME } else { next }
 }

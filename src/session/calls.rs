@@ -113,6 +113,15 @@ impl Calls {
         }
     }
 
+    /// The task of a call has ended; one that could not say how has failed.
+    pub(super) fn vacate(&self, id: &str) {
+        if let Some(call) = self.lock().get_mut(id)
+            && !matches!(call.place, Place::Ended(..))
+        {
+            call.place = Place::Ended(SessionOutcome::Failed, Instant::now());
+        }
+    }
+
     /// The session of a call that is open.
     pub fn get(&self, id: &str) -> Option<Handle> {
         let calls = self.lock();
@@ -130,6 +139,12 @@ impl Calls {
             }
             _ => AfterStream::Rescue,
         }
+    }
+
+    /// Every session that has the agent on the line.
+    pub fn talking_handles(&self) -> Vec<Handle> {
+        let calls = self.lock();
+        calls.values().filter(|call| matches!(call.place, Place::Talking)).map(|call| call.handle.clone()).collect()
     }
 
     /// Every session that is open.

@@ -126,6 +126,8 @@ struct World {
     kept: Vec<(ConsentedTurn<()>, SessionTime)>,
     facts: Vec<(Fact, SessionTime)>,
     first_line: Option<String>,
+    /// The first disclosure has run to its end, as far as it is for us to say.
+    introduced: bool,
     leaves: u32,
     recorder_on: bool,
     closed: Vec<SessionOutcome>,
@@ -146,6 +148,7 @@ impl World {
             kept: Vec::new(),
             facts: Vec::new(),
             first_line: None,
+            introduced: false,
             leaves: 0,
             recorder_on: false,
             closed: Vec::new(),
@@ -168,6 +171,9 @@ impl World {
         match action {
             Action::Say { play, lines } => {
                 for (index, line) in lines.into_iter().enumerate() {
+                    if ["how-can-i-help", "menu"].contains(&line.id.as_str()) {
+                        assert!(self.introduced, "nobody is in the dialog who has not been told what this is");
+                    }
                     self.first_line.get_or_insert(line.id.clone());
                     self.saying.push_back((play, index, line.id));
                 }
@@ -256,6 +262,7 @@ impl World {
                 let Some((play, index, id)) = self.saying.pop_front() else { return };
                 let began = Some(self.now);
                 self.now = self.now + Duration::from_secs(2);
+                self.introduced |= id == "disclosure-automated";
                 self.said_since_opening.push((id, heard));
                 self.take(Event::LineEnded(Ended { play, index, began, heard }));
             }

@@ -143,7 +143,7 @@ pub enum Fact {
     Question(Purpose, Prompted),
     /// What came back.
     Answer {
-        /// To the question for which purpose; `None` when it was to come and something came before it.
+        /// To the question for which purpose; before any was put, the first that was to come.
         purpose: Purpose,
         /// `given`, `refused`, `silence`, `unclear`, `too-early`, `hung-up`.
         outcome: &'static str,

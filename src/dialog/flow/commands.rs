@@ -1,5 +1,7 @@
 //! What a caller can always ask for, in every state and without the dialog file saying so.
 
+use zeroize::Zeroizing;
+
 use super::*;
 use crate::consent::Method;
 
@@ -51,7 +53,7 @@ impl Flow {
         if matches!(self.phase, Phase::Knocking(_) | Phase::Away(_) | Phase::Fresh) {
             return;
         }
-        if self.prefix.take().is_some() {
+        if key != '*' && self.prefix.take().is_some() {
             if let Some(command) = Command::of_key(key) {
                 self.command(command, Method::Key(key));
             }
@@ -70,7 +72,7 @@ impl Flow {
 
     /// Whether what was said is a command; if so it is carried out.
     pub(super) fn spoken_command(&mut self, utterance: &Utterance) -> bool {
-        let said = phrase::normal(&utterance.text);
+        let said = Zeroizing::new(phrase::normal(&utterance.text));
         if said.is_empty() || matches!(self.phase, Phase::Knocking(_) | Phase::Away(_) | Phase::Fresh) {
             return false;
         }
@@ -83,7 +85,11 @@ impl Flow {
             }
         });
         if let Some(command) = found {
+            let before = self.actions.len();
             self.command(command, Method::Speech { entry: None, confidence: None });
+            if self.actions.len() == before {
+                self.nothing_came_of_it();
+            }
         }
         found.is_some()
     }
@@ -100,7 +106,21 @@ impl Flow {
         }
     }
 
+    /// A command that had nothing to do: the call goes on where the caller's voice has held it.
+    fn nothing_came_of_it(&mut self) {
+        match &self.phase {
+            Phase::Dialog(waiting) if waiting.was_interrupted() => self.resume(),
+            Phase::Dialog(_) if self.current.is_none() => self.deadline = Some(self.now + self.dialog_patience()),
+            Phase::Asking(asking) if asking.ended.is_some() => self.deadline = Some(self.now + self.settings.consent_window),
+            _ => {}
+        }
+    }
+
     fn command(&mut self, command: Command, method: Method) {
+        // A caller who is being put through is put through; only a withdrawal is still for us.
+        if command != Command::Stop && matches!(self.phase, Phase::Passing(Next::Leave(_))) {
+            return;
+        }
         match command {
             Command::Person => self.ask_for_person(),
             Command::Stop => self.withdraw(method),
@@ -112,9 +132,21 @@ impl Flow {
     }
 
     fn repeat(&mut self) {
-        if let Phase::Dialog(_) = self.phase {
-            self.hush();
-            self.resume();
+        match self.phase {
+            Phase::Dialog(_) => {
+                self.hush();
+                self.resume();
+            }
+            Phase::Asking(_) => self.ask_the_same(),
+            _ => {}
+        }
+    }
+
+    /// Where the call was going when a withdrawal came in between.
+    fn going_on(&self) -> Next {
+        match &self.phase {
+            Phase::Passing(next @ (Next::Leave(_) | Next::Close(_) | Next::Open)) => next.clone(),
+            _ => Next::Resume,
         }
     }
 
@@ -142,20 +174,20 @@ impl Flow {
         }
         self.note_changes(changes);
         self.hush();
+        let next = self.going_on();
         if withdrawn.is_empty() {
-            return self.pass(&["consent-refused"], Next::Resume);
+            return self.pass(&["consent-refused"], next);
         }
         self.next_turn(TurnKind::Engine);
         self.actions.push(Action::Erase { purposes: withdrawn });
-        self.phase = Phase::Erasing;
+        self.phase = Phase::Erasing(next);
         self.deadline = Some(self.now + ERASING);
     }
 
     /// The confirmation tells the truth: erased, being erased, or partly kept on another ground.
     pub(super) fn erased(&mut self, erasure: Option<Erasure>) {
-        if !matches!(self.phase, Phase::Erasing) {
-            return;
-        }
+        let Phase::Erasing(next) = &self.phase else { return };
+        let next = next.clone();
         self.deadline = None;
         let other_basis = self.consents.is_recording();
         let by_consent = self.consents.states().any(|(_, b, s)| b == Basis::Consent && s == ConsentState::Withdrawn);
@@ -165,7 +197,7 @@ impl Flow {
             Some(Erasure { complete: true, .. }) => "consent-objected",
             _ => "consent-withdrawn-pending",
         };
-        self.pass(&[id], Next::Resume);
+        self.pass(&[id], next);
     }
 
     /// Another language: its grants are void and the opening starts anew.

@@ -5,8 +5,7 @@ use zeroize::Zeroizing;
 use super::{PlayId, SessionOutcome};
 use crate::consent::SessionTime;
 
-/// What happened.
-#[derive(Debug)]
+/// What happened. Never shown: it may hold a key.
 pub enum Event {
     /// The line is open: begin.
     Begin,

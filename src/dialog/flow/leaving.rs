@@ -13,6 +13,8 @@ impl Flow {
 
     /// Looks for a person; the running turn ends here.
     pub(super) fn knock(&mut self, reason: LeaveReason) {
+        let reason = if self.stopping { LeaveReason::Shutdown } else { reason };
+        self.forget_unconfirmed();
         self.deadline = None;
         self.caller_speaks = false;
         self.end_turn();
@@ -49,7 +51,9 @@ impl Flow {
             LeaveReason::Shutdown => self.pass(&["shutdown-nobody"], Next::Close(SessionOutcome::Shutdown)),
             // A caller who asked for a person before hearing what this is hears it now.
             _ if !self.introduced => self.pass(&[text], Next::Open),
-            _ if self.departures >= DEPARTURES => self.pass(&[text, "goodbye"], Next::Close(SessionOutcome::Finished)),
+            _ if self.departures >= DEPARTURES && reason != LeaveReason::Asked => {
+                self.pass(&[text, "goodbye"], Next::Close(SessionOutcome::Finished))
+            }
             reason => {
                 self.back_to_dialog(reason);
                 self.pass(&[text], Next::Resume);
@@ -95,7 +99,10 @@ impl Flow {
 
     pub(super) fn returned(&mut self) {
         let Phase::Away(reason) = self.phase else { return };
-        if self.departures >= DEPARTURES {
+        if self.stopping {
+            return self.knock(LeaveReason::Shutdown);
+        }
+        if self.departures >= DEPARTURES && reason != LeaveReason::Asked {
             return self.pass(&["handover-nobody", "goodbye"], Next::Close(SessionOutcome::Finished));
         }
         self.back_to_dialog(reason);
@@ -105,6 +112,13 @@ impl Flow {
     pub(super) fn caller_gone(&mut self, outcome: SessionOutcome) {
         if let Phase::Asking(_) | Phase::Disclosing(_) = self.phase {
             self.refuse_open("hung-up");
+        }
+        if self.caller_speaks {
+            // What is being said could be "stop recording": nobody will know, so the turn is not kept.
+            self.hush();
+            let changes = self.consents.expire_all();
+            self.stop_recorder(StopReason::Ended);
+            self.note_changes(changes);
         }
         self.close(outcome);
     }

@@ -62,6 +62,10 @@ impl Default for Settings {
 
 /// How long what has been heard may take to be understood before the flow goes on without it.
 const UNDERSTANDING: Duration = Duration::from_secs(6);
+/// Noise this often in a row is silence.
+const NOISES: u32 = 3;
+/// Nobody answers a question sooner after its end: what begins before that was begun before.
+const REACTION: Duration = Duration::from_millis(150);
 /// How long `*` waits for its second key.
 const PREFIX: Duration = Duration::from_secs(3);
 /// How long a withdrawal waits to hear that everything is erased.
@@ -78,8 +82,8 @@ enum Phase {
     Asking(opening::Asking),
     /// Something is being said, after which the call goes on.
     Passing(Next),
-    /// A withdrawal is being carried out.
-    Erasing,
+    /// A withdrawal is being carried out, after which the call goes on.
+    Erasing(Next),
     /// In the dialog.
     Dialog(steps::Waiting),
     /// Somebody is looking whether a person is there.
@@ -132,6 +136,10 @@ pub struct Flow {
     caller_speaks: bool,
     recorder_on: bool,
     departures: u32,
+    /// How often in a row there was a voice without words.
+    noises: u32,
+    /// A slot that was read back and not confirmed yet.
+    unconfirmed: Option<String>,
     /// The caller has heard to the end what this is.
     introduced: bool,
     /// What the dialog says before it passes the caller on.
@@ -167,6 +175,8 @@ impl Flow {
             caller_speaks: false,
             recorder_on: false,
             departures: 0,
+            noises: 0,
+            unconfirmed: None,
             introduced: false,
             last_words: Vec::new(),
             stopping: false,
@@ -253,8 +263,8 @@ impl Flow {
             // What was heard never became anything: the same as not understood.
             Phase::Asking(_) | Phase::Dialog(_) if understanding => self.not_understood(),
             Phase::Asking(_) => self.question_silent(),
-            Phase::Dialog(_) => self.dialog_silent(),
-            Phase::Erasing => self.erased(None),
+            Phase::Dialog(_) if self.current.is_none() => self.dialog_silent(),
+            Phase::Erasing(_) => self.erased(None),
             _ => {}
         }
     }
@@ -363,6 +373,8 @@ impl Flow {
         match next {
             Next::Question(left) => self.ask_next(left),
             Next::Open => self.open(false),
+            // Whoever has not heard what this is hears it before anything else.
+            Next::Resume if !self.introduced => self.open(false),
             Next::Resume => self.resume(),
             Next::Leave(reason) => self.leave(reason),
             Next::Close(outcome) => self.close(outcome),
@@ -375,6 +387,7 @@ impl Flow {
         let play = PlayId(self.next_play);
         self.next_play += 1;
         self.deadline = None;
+        self.noises = 0;
         self.actions.push(Action::Say { play, lines: lines.iter().map(|(line, _)| line.clone()).collect() });
         self.plays.insert(play, lines);
         self.current = Some(play);

@@ -118,6 +118,7 @@ impl Flow {
         let informed = disclosing.heard == disclosing.wanted;
         let ask = std::mem::take(&mut disclosing.ask);
         let early_no = disclosing.early_no.take();
+        self.introduced = true;
         if informed && !self.consents.is_informed() {
             let changes = self.consents.informed(self.now);
             self.note_changes(changes);
@@ -204,6 +205,15 @@ impl Flow {
         self.put(line, again);
     }
 
+    /// The caller wants to hear the question again.
+    pub(super) fn ask_the_same(&mut self) {
+        let Phase::Asking(asking) = &mut self.phase else { return };
+        let (purpose, left, asked_again) = (asking.purpose.clone(), std::mem::take(&mut asking.left), asking.asked_again);
+        self.hush();
+        let line = self.line_about("consent-question", &purpose);
+        self.put(line, Asking { purpose, left, ended: None, asked_again });
+    }
+
     /// A digit during the opening; `true` when it was for the opening.
     pub(super) fn key_in_opening(&mut self, key: char) {
         let question_ended = match &self.phase {
@@ -241,7 +251,7 @@ impl Flow {
         };
         let silent = utterance.text.trim().is_empty();
         let ended = asking.ended;
-        match grammar.judge(&answer, ended, &self.settings.thresholds) {
+        match grammar.judge(&answer, ended.map(|at| at + REACTION), &self.settings.thresholds) {
             Judgement::Grant(entry) => {
                 let confidence = Some(utterance.confidence);
                 self.given(Method::Speech { entry: Some(entry), confidence });
@@ -249,7 +259,13 @@ impl Flow {
             Judgement::Refusal => self.refused("refused", Method::Speech { entry: None, confidence: None }),
             Judgement::Doubt(crate::consent::Doubt::TooEarly) => self.too_early(Method::Speech { entry: None, confidence: None }),
             // Nothing but noise: the window goes on, and silence in it is silence.
-            Judgement::Doubt(_) if silent && ended.is_some() => self.deadline = Some(self.now + self.settings.consent_window),
+            Judgement::Doubt(_) if silent && ended.is_some() => {
+                self.noises += 1;
+                if self.noises >= NOISES {
+                    return self.question_silent();
+                }
+                self.deadline = Some(self.now + self.settings.consent_window);
+            }
             Judgement::Doubt(_) if ended.is_some() => self.question_unclear(),
             Judgement::Doubt(_) => {}
         }

@@ -44,7 +44,14 @@ impl Waiting {
     pub(super) fn barge_in(&self) -> bool {
         self.barge_in
     }
+
+    pub(super) fn was_interrupted(&self) -> bool {
+        self.interrupted
+    }
 }
+
+/// The most digits that a slot takes: room for all of them, so that no copy of some stays behind in memory.
+const LONGEST: usize = 32;
 
 /// Nothing in a dialog is longer than this without asking the caller something; a check refuses what is.
 const STEPS_WITHOUT_A_TURN: usize = 200;
@@ -94,7 +101,12 @@ impl Flow {
                 }
                 Step::Collect(collect) => {
                     lines.push(self.line(&collect.prompt.value));
-                    return self.put_turn(lines, Mode::Collect(Zeroizing::default()), no_input, no_match);
+                    return self.put_turn(
+                        lines,
+                        Mode::Collect(Zeroizing::new(String::with_capacity(LONGEST))),
+                        no_input,
+                        no_match,
+                    );
                 }
                 Step::Handover(prompt) => {
                     self.last_words = lines.into_iter().map(|line| line.id).collect();
@@ -214,6 +226,8 @@ impl Flow {
             }
             (Mode::ReadBack, _) if heard("read-back-yes", &phrase::is_whole) => self.read_back_right(),
             (Mode::ReadBack, _) if heard("read-back-no", &phrase::is_whole) => self.read_back_wrong(),
+            // Who is typing and says something goes on typing.
+            (Mode::Collect(digits), _) if !digits.is_empty() => self.deadline = Some(self.now + self.settings.inter_digit),
             // Digits come by key alone.
             (Mode::Collect(_), _) => self.no_match("keys-only"),
             _ => self.no_match("no-match"),
@@ -232,11 +246,20 @@ impl Flow {
         let Phase::Dialog(waiting) = &self.phase else { return };
         if self.current.is_some() {
             // The prompt is still being said and was not broken off: let it end.
+            self.deadline = None;
+            return;
+        }
+        if self.digits_are_coming() {
+            self.deadline = Some(self.now + self.settings.inter_digit);
             return;
         }
         if waiting.interrupted || !self.can_hear() {
             let why = if self.can_hear() { "no-match" } else { "keys-only" };
             return self.no_match(why);
+        }
+        self.noises += 1;
+        if self.noises >= NOISES {
+            return self.dialog_silent();
         }
         self.deadline = Some(self.now + self.dialog_patience());
     }
@@ -260,9 +283,21 @@ impl Flow {
         self.again_or_else(lead, no_input, no_match, LeaveReason::NoMatch);
     }
 
+    fn digits_are_coming(&self) -> bool {
+        matches!(&self.phase, Phase::Dialog(Waiting { mode: Mode::Collect(digits), .. }) if !digits.is_empty())
+    }
+
+    /// A number that was not confirmed is nobody's: it is forgotten, and no colleague gets it.
+    pub(super) fn forget_unconfirmed(&mut self) {
+        if let Some(slot) = self.unconfirmed.take() {
+            self.slots.remove(&slot);
+        }
+    }
+
     /// Puts the question again as a new turn, or goes where the dialog says after enough tries.
     fn again_or_else(&mut self, lead: &str, no_input: u32, no_match: u32, reason: LeaveReason) {
         let dialog = self.dialog.clone();
+        self.forget_unconfirmed();
         self.hush();
         self.end_turn();
         let tries = match dialog.file.step(&self.position.state, self.position.step) {
@@ -304,6 +339,7 @@ impl Flow {
         self.slots.insert(&collect.slot.value, digits.as_str());
         match &collect.read_back {
             Some(prompt) => {
+                self.unconfirmed = Some(collect.slot.value.clone());
                 let lines = vec![self.line(&prompt.value), self.line("read-back-keys")];
                 self.put_turn(lines, Mode::ReadBack, no_input, no_match);
             }
@@ -312,6 +348,7 @@ impl Flow {
     }
 
     fn read_back_right(&mut self) {
+        self.unconfirmed = None;
         self.hush();
         self.end_turn();
         self.position.step += 1;

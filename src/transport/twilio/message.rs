@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 /// A message from Twilio (twilio.com/docs/voice/media-streams/websocket-messages).
 #[derive(Clone, PartialEq)]
@@ -247,7 +248,10 @@ impl Wire<'_> {
                     inbound: media.track.is_none_or(|track| track == "inbound"),
                     chunk: media.chunk.ok_or(missing("media.chunk"))?.0,
                     timestamp: media.timestamp.map(|timestamp| timestamp.0),
-                    payload: STANDARD.decode(payload.0.as_bytes()).map_err(|_| MessageError::Payload)?.into(),
+                    // Wiped when the last of its holders is done.
+                    payload: Bytes::from_owner(Zeroizing::new(
+                        STANDARD.decode(payload.0.as_bytes()).map_err(|_| MessageError::Payload)?,
+                    )),
                 }
             }
             "dtmf" => {

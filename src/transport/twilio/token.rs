@@ -102,6 +102,11 @@ impl<C> Tokens<C> {
         table.extract_if(|_, (until, _)| *until <= now).map(|(_, (_, claim))| claim).collect()
     }
 
+    /// Forgets every claim that `which` takes.
+    pub fn forget(&self, which: impl Fn(&C) -> bool) {
+        self.table().retain(|_, (_, claim)| !which(claim));
+    }
+
     /// How many are waiting.
     pub fn len(&self) -> usize {
         self.table().len()
