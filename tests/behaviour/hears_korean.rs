@@ -33,7 +33,9 @@ async fn spoken(voice: &str, text: &str) -> Vec<u8> {
 
 /// Speaks into new ears at the pace of speech and gives what they understood.
 pub async fn understood(recogniser: &Arc<dyn Recogniser>, voice: &str, text: &str) -> Hypothesis {
-    let settings = Settings::default();
+    // What is understood late is still understood: the machine is shared.
+    let mut settings = Settings::default();
+    settings.recognition.time_limit_ms = 20_000;
     let (ears, mut heard) = Ears::start(Some(Arc::clone(recogniser)), &settings).unwrap();
     ears.expect(Expectation { phrases: vec!["네".to_owned(), "아니에요".to_owned()], second_look: true, open: false });
     let pause = vec![Codec::Ulaw.silence(); Codec::Ulaw.bytes_in(Duration::from_millis(400))];
@@ -53,8 +55,8 @@ pub async fn understood(recogniser: &Arc<dyn Recogniser>, voice: &str, text: &st
                 }
                 ears.tick(at);
                 at = at + FRAME;
-                if silent > 400 {
-                    return parts.expect("nothing was heard within eight seconds");
+                if silent > 1500 {
+                    return parts.expect("nothing was heard within half a minute");
                 }
                 if silent > 100
                     && let Some(parts) = parts

@@ -279,11 +279,6 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The types of events, in order.
-pub fn names(events: &[Value]) -> Vec<&str> {
-    events.iter().filter_map(|event| event["type"].as_str()).collect()
-}
-
 /// The events of one type.
 pub fn of_type<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["type"] == name).collect()

@@ -3,9 +3,10 @@
 //! The search is shown to work in two ways: a phrase said in a kept turn is found, in that turn alone; and with the gate broken on
 //! purpose, the phrase that must not be there is found.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::hears_korean::{korean, understood};
 use crate::korean::{agree_by_key, line, opened, question_heard, spoken};
@@ -39,22 +40,35 @@ async fn canary(phrase: &str) -> Said {
     Said::new(&spoken(phrase).await, &texts)
 }
 
-/// What is found of it in plain: below the server's own folder, and in new files of the machine's folders for passing things.
-fn in_plain(service: &Service, said: &Said, since: SystemTime) -> Vec<String> {
-    let passing = ["/tmp", "/var/tmp", "/dev/shm"].iter().flat_map(|folder| new_in(Path::new(folder), since));
-    let passing: Vec<PathBuf> = passing.collect();
-    let folders: Vec<&Path> = std::iter::once(service.folder.path()).chain(passing.iter().map(PathBuf::as_path)).collect();
-    said.traces(&folders).into_iter().map(|trace| format!("{} in {}", trace.form, trace.file.display())).collect()
+/// The machine's folders for passing things, and what was in them.
+struct Passing(BTreeSet<PathBuf>);
+
+impl Passing {
+    fn before() -> Passing {
+        Passing(entries().into_iter().collect())
+    }
+
+    /// The files that have appeared, in a new folder as well. Other tests have folders of their own, which begin with a dot.
+    fn new_files(&self) -> Vec<PathBuf> {
+        let hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let new = entries().into_iter().filter(|path| !self.0.contains(path) && !hidden(path));
+        new.flat_map(|path| if path.is_dir() { in_folder(&path) } else { vec![path] }).filter(|path| path.is_file()).collect()
+    }
 }
 
-/// What has appeared in a folder. Other tests have folders there of their own, which begin with a dot.
-fn new_in(folder: &Path, since: SystemTime) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let new = entries.filter(|entry| {
-        let changed = entry.metadata().and_then(|about| about.modified()).is_ok_and(|at| at >= since);
-        changed && !entry.file_name().to_string_lossy().starts_with('.')
-    });
-    new.map(|entry| entry.path()).collect()
+fn entries() -> Vec<PathBuf> {
+    ["/tmp", "/var/tmp", "/dev/shm"].iter().flat_map(|folder| in_folder(Path::new(folder))).collect()
+}
+
+fn in_folder(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
+/// What is found of it in plain: below the server's own folder, and in new files of the machine's folders for passing things.
+fn in_plain(service: &Service, said: &Said, before: &Passing) -> Vec<String> {
+    let mut files = files_below(service.folder.path());
+    files.extend(before.new_files());
+    said.traces(&files).into_iter().map(|trace| format!("{} in {}", trace.form, trace.file.display())).collect()
 }
 
 /// What is found of it in the sealed turns, opened with the private key.
@@ -119,7 +133,7 @@ async fn agrees(service: &Service, phrase: &[u8], kept: &[u8]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_said_without_a_grant_is_nowhere_and_what_is_kept_is_in_sealed_turns_alone() {
     let Some(plan) = server() else { return };
-    let since = SystemTime::now();
+    let before = Passing::before();
     let service = plan.start();
     let (phrase, kept) = (spoken(CANARY).await, spoken(KEPT).await);
     tokio::join!(refuses(&service, &phrase), withdraws(&service, &phrase), agrees(&service, &phrase, &kept));
@@ -135,8 +149,8 @@ async fn what_is_said_without_a_grant_is_nowhere_and_what_is_kept_is_in_sealed_t
 
     // While it runs, with everything that its database has not written back yet, and when it has ended.
     let mut service = service;
-    assert_eq!(in_plain(&service, &canary, since), [""; 0]);
-    assert_eq!(in_plain(&service, &control, since), [""; 0]);
+    assert_eq!(in_plain(&service, &canary, &before), [""; 0]);
+    assert_eq!(in_plain(&service, &control, &before), [""; 0]);
     assert_eq!(in_sealed(&service, &canary), [""; 0]);
     let found = in_sealed(&service, &control);
     assert!(
@@ -145,8 +159,8 @@ async fn what_is_said_without_a_grant_is_nowhere_and_what_is_kept_is_in_sealed_t
     );
     service.terminate();
     service.ended().await;
-    assert_eq!(in_plain(&service, &canary, since), [""; 0]);
-    assert_eq!(in_plain(&service, &control, since), [""; 0]);
+    assert_eq!(in_plain(&service, &canary, &before), [""; 0]);
+    assert_eq!(in_plain(&service, &control, &before), [""; 0]);
 }
 
 /// What is taken out of the gate, and what stands there instead.
@@ -232,7 +246,7 @@ fn write_changed(to: &Path, content: impl AsRef<[u8]>) {
 async fn the_canary_catches_a_broken_gate() {
     let Some(plan) = server() else { return };
     let Some(program) = with_a_broken_gate() else { return };
-    let since = SystemTime::now();
+    let before = Passing::before();
     let service = plan.program(program).start();
     let phrase = spoken(CANARY).await;
     refuses(&service, &phrase).await;
@@ -242,5 +256,5 @@ async fn the_canary_catches_a_broken_gate() {
     let found = in_sealed(&service, &Said::new(&phrase, &[]));
     assert!(found.iter().any(|form| form.starts_with("μ-law,")), "a broken gate was not noticed: {found:?}");
     // Even then nothing is in plain: what is kept is sealed, whoever may open it.
-    assert_eq!(in_plain(&service, &Said::new(&phrase, &[CANARY.to_owned()]), since), [""; 0]);
+    assert_eq!(in_plain(&service, &Said::new(&phrase, &[CANARY.to_owned()]), &before), [""; 0]);
 }

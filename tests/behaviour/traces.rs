@@ -1,11 +1,9 @@
 //! Traces of what a caller said, in whatever form it may have been left behind: the search that looks for what must not be there.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use candor::audio::g711;
-
-use crate::service::files_below;
 
 /// 20 ms of μ-law at 8 kHz, as it goes over the line.
 const FRAME: usize = 160;
@@ -88,12 +86,11 @@ impl Said {
         forms
     }
 
-    /// Everything of it in the files below these folders.
-    pub fn traces(&self, folders: &[&Path]) -> Vec<Trace> {
-        let files = folders.iter().flat_map(|folder| files_below(folder));
-        let traces = files.flat_map(|file| {
+    /// Everything of it in these files.
+    pub fn traces(&self, files: &[PathBuf]) -> Vec<Trace> {
+        let traces = files.iter().flat_map(|file| {
             // A file may go while we look, as temporary ones do.
-            let bytes = std::fs::read(&file).unwrap_or_default();
+            let bytes = std::fs::read(file).unwrap_or_default();
             self.forms_in(&bytes).into_iter().map(move |form| Trace { file: file.clone(), form })
         });
         traces.collect()
