@@ -364,6 +364,22 @@ mod tests {
     }
 
     #[test]
+    fn an_objection_outlives_a_change_of_language_and_a_consent_does_not() {
+        let mut consents = Consents::new(vec![terms("quality", Basis::Consent), terms("disputes", Basis::LegitimateInterest)]);
+        let (quality, disputes) = (Purpose::new("quality").unwrap(), Purpose::new("disputes").unwrap());
+        consents.informed(at(10));
+        consents.withdraw_all();
+        consents.request(&quality).unwrap();
+        consents.give(&quality, at(20)).unwrap();
+        consents.invalidate_all();
+        assert!(consents.informed(at(30)).is_empty());
+        assert_eq!(consents.state(&disputes), Some(ConsentState::Withdrawn));
+        assert_eq!(consents.state(&quality), Some(ConsentState::Invalidated));
+        assert!(!consents.is_recording());
+        assert!(consents.request(&quality).is_some());
+    }
+
+    #[test]
     fn after_a_failure_there_is_no_grant_any_more() {
         let (mut consents, quality) = asked();
         consents.give(&quality, at(20)).unwrap();

@@ -377,6 +377,93 @@ fn who_asks_for_a_person_before_the_first_disclosure_ends_still_hears_what_this_
     assert_eq!(world.saying.front().map(|(_, _, id)| id.as_str()), Some("disclosure-automated"));
 }
 
+/// What is being said now.
+fn saying(world: &World) -> Vec<&str> {
+    world.saying.iter().map(|(_, _, id)| id.as_str()).collect()
+}
+
+/// A caller in the menu who has agreed to the recording, in a world in which a person is there.
+fn recorded_in_the_menu() -> World {
+    let mut world = World::new(webshop(), true, true, false);
+    world.take(Event::Begin);
+    for step in opening().into_iter().chain([Step::Key('1'), heard(), heard()]) {
+        world.step(step);
+    }
+    assert!(world.recorder_on);
+    world
+}
+
+#[test]
+fn who_comes_back_from_a_handover_before_the_first_disclosure_ended_hears_what_this_is() {
+    let mut world = World::new(webshop(), false, true, false);
+    world.take(Event::Begin);
+    for step in [Step::Key('0'), heard(), Step::Handover(HandoverEnd::NobodyAnswered), Step::Returns, heard()] {
+        world.step(step);
+    }
+    assert_eq!(saying(&world).first(), Some(&"disclosure-automated"));
+}
+
+#[test]
+fn withdrawing_while_being_put_through_does_not_cost_the_person() {
+    let mut world = recorded_in_the_menu();
+    for step in [Step::Key('0'), Step::Key('*'), Step::Key('9'), Step::Erased(true, false), heard()] {
+        world.step(step);
+    }
+    assert_eq!(world.leaves, 1);
+}
+
+#[test]
+fn asking_again_for_a_person_while_being_put_through_changes_nothing() {
+    let mut world = recorded_in_the_menu();
+    world.step(Step::Key('0'));
+    let before = saying(&world).len();
+    world.step(Step::Key('0'));
+    assert_eq!(saying(&world).len(), before);
+    let asked = world.facts.iter().filter(|(fact, _)| matches!(fact, Fact::HandoverRequested(_))).count();
+    assert_eq!(asked, 1);
+}
+
+#[test]
+fn a_turn_in_which_the_caller_hangs_up_while_speaking_is_not_kept() {
+    let mut world = recorded_in_the_menu();
+    world.step(Step::Voice);
+    world.step(Step::HangUp);
+    assert!(world.kept.is_empty());
+    let mut silent = recorded_in_the_menu();
+    silent.step(Step::HangUp);
+    assert_eq!(silent.kept.len(), 1);
+}
+
+#[test]
+fn a_number_that_was_not_confirmed_goes_to_nobody() {
+    let mut world = World::new(webshop(), false, true, false);
+    world.take(Event::Begin);
+    let to_the_number = opening().into_iter().chain([Step::Key('2'), heard(), heard(), Step::Key('1')]);
+    for step in to_the_number.chain("1234#".chars().map(Step::Key)).chain([heard(), heard(), Step::Key('0'), heard()]) {
+        world.step(step);
+    }
+    assert_eq!(world.leaves, 1);
+    assert!(world.flow.slots().is_empty());
+}
+
+#[test]
+fn noise_without_end_is_silence_after_a_while() {
+    let mut world = World::new(webshop(), true, true, false);
+    world.take(Event::Begin);
+    opening().into_iter().for_each(|step| world.step(step));
+    for _ in 0..3 {
+        world.step(Step::Say { words: "", second: "", confidence: 0.0, late: true });
+    }
+    assert_eq!(saying(&world), ["consent-reask"]);
+}
+
+#[test]
+fn star_star_nine_withdraws_too() {
+    let mut world = recorded_in_the_menu();
+    "**9".chars().for_each(|key| world.step(Step::Key(key)));
+    assert!(!world.recorder_on);
+}
+
 #[test]
 fn withdrawing_twice_does_nothing_the_second_time() {
     let mut steps = opening();
