@@ -12,6 +12,8 @@ pub const FRAME: Duration = Duration::from_millis(20);
 pub enum Codec {
     /// G.711 μ-law, 8000 Hz, one byte a sample (ITU-T G.711; `PCMU` in RFC 3551).
     Ulaw,
+    /// Opus, 48 000 Hz, one channel, packets of 20 ms (RFC 6716; RFC 7587 over RTP).
+    Opus,
 }
 
 impl Codec {
@@ -19,34 +21,36 @@ impl Codec {
     pub fn sample_rate(self) -> u32 {
         match self {
             Codec::Ulaw => 8000,
+            Codec::Opus => 48_000,
         }
     }
 
-    /// The bytes of one 20 ms frame.
-    pub fn frame_bytes(self) -> usize {
-        match self {
-            Codec::Ulaw => 160,
-        }
+    /// Whether a frame is a packet of any length; if not, every 20 ms have the same number of bytes.
+    pub fn has_packets(self) -> bool {
+        matches!(self, Codec::Opus)
     }
 
-    /// The byte that stands for silence.
+    /// The byte that stands for silence, in a codec of samples.
     pub fn silence(self) -> u8 {
         match self {
             Codec::Ulaw => 0xff,
+            Codec::Opus => 0,
         }
     }
 
-    /// How long `bytes` of this codec last.
+    /// How long `bytes` last in a codec of samples; nothing in one of packets, whose bytes say nothing about time.
     pub fn duration(self, bytes: usize) -> Duration {
         match self {
             Codec::Ulaw => Duration::from_micros(bytes as u64 * 125),
+            Codec::Opus => Duration::ZERO,
         }
     }
 
-    /// How many bytes last `duration`, rounded down to whole samples.
+    /// How many bytes last `duration` in a codec of samples, rounded down to whole samples; none in one of packets.
     pub fn bytes_in(self, duration: Duration) -> usize {
         match self {
             Codec::Ulaw => (duration.as_micros() / 125) as usize,
+            Codec::Opus => 0,
         }
     }
 }

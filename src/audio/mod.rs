@@ -4,8 +4,10 @@
 //! way into a recording; only recognition and synthesis see linear samples.
 
 mod codec;
+mod encoded;
 pub mod g711;
 pub mod resample;
 pub mod wav;
 
 pub use codec::{Codec, FRAME};
+pub use encoded::Encoded;

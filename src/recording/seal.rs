@@ -21,6 +21,7 @@ pub(super) struct Sealed {
 pub(super) fn seal(audio: &TurnAudio, purposes: &[Purpose], keys: &PurposeKeys) -> Result<Sealed, RecordingError> {
     let file = match audio.codec() {
         Codec::Ulaw => wav::two_channel_ulaw(audio.caller(), audio.agent()),
+        Codec::Opus => return Err(RecordingError::Seal("turns of packets cannot be stored yet".into())),
     };
     let identity = Identity::generate();
     let turn = encrypt(&identity.to_public(), &file)?;

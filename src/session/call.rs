@@ -411,6 +411,8 @@ impl Call {
                 ended.into_iter().for_each(|line| self.take(Event::LineEnded(line)));
             }
             Some(Inbound::Cleared(mark)) => self.mouth.cleared(mark),
+            Some(Inbound::Lost | Inbound::Garbled(_) | Inbound::Lapsed | Inbound::Resumed) => {}
+            Some(Inbound::Button(_) | Inbound::Language(_)) => {}
             Some(Inbound::Ended(PeerEnd::HungUp)) => self.gone(SessionOutcome::CallerHungUp),
             Some(Inbound::Ended(PeerEnd::Violation)) => self.gone(SessionOutcome::PeerViolation),
             Some(Inbound::Ended(PeerEnd::Lost)) | None => self.gone(SessionOutcome::ConnectionLost),

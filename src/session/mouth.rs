@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::audio::FRAME;
 use crate::consent::SessionTime;
@@ -142,17 +142,18 @@ impl Mouth {
                 continue;
             }
             let Sound::Ready(spoken) = &saying.sound else { break };
-            while saying.sent < spoken.audio.len() && self.heard_until < now + lead {
-                let frame = frame_at(&spoken.audio, saying.sent, self.profile);
+            while let Some(frame) = spoken.audio.frame(saying.sent)
+                && self.heard_until < now + lead
+            {
                 if send(Outbound::Audio(frame.clone())).is_err() {
                     break;
                 }
                 saying.began.get_or_insert(now);
-                saying.sent += frame.len();
+                saying.sent += 1;
                 self.on_the_way.push_back((self.heard_until, frame));
                 self.heard_until = self.heard_until + FRAME;
             }
-            if saying.sent < spoken.audio.len() {
+            if saying.sent < spoken.audio.frames() {
                 break;
             }
             let mark = Mark(self.next_mark);
@@ -195,33 +196,23 @@ impl Saying {
     }
 }
 
-/// 20 ms of the sound from `sent` on; the last is filled up with silence.
-fn frame_at(audio: &Bytes, sent: usize, profile: Profile) -> Bytes {
-    let size = profile.codec.frame_bytes();
-    if sent + size <= audio.len() {
-        return audio.slice(sent..sent + size);
-    }
-    let mut frame = BytesMut::from(&audio[sent..]);
-    frame.resize(size, profile.codec.silence());
-    frame.freeze()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::Codec;
+    use crate::audio::{Codec, Encoded};
 
-    const TWILIO: Profile = Profile { name: "test", codec: Codec::Ulaw, pacing: Pacing::Peer, evidence: Evidence::Peer };
+    const TWILIO: Profile =
+        Profile { name: "test", codec: Codec::Ulaw, pacing: Pacing::Peer, evidence: Evidence::Peer, shows: false };
 
     fn at(ms: u64) -> SessionTime {
         SessionTime(Duration::from_millis(ms))
     }
 
     fn sound(ms: u64) -> Option<Arc<Spoken>> {
-        let audio = Bytes::from(vec![0x55; Codec::Ulaw.bytes_in(Duration::from_millis(ms))]);
         let duration = Duration::from_millis(ms);
+        let audio = Encoded::of_samples(Codec::Ulaw, Bytes::from(vec![0x55; Codec::Ulaw.bytes_in(duration)]));
         let (text_sha256, audio_sha256) = (String::new(), String::new());
-        Some(Arc::new(Spoken { text_sha256, audio_sha256, audio, codec: Codec::Ulaw, duration }))
+        Some(Arc::new(Spoken { text_sha256, audio_sha256, audio, duration }))
     }
 
     /// A mouth with its wire: what was sent, and what has ended.
@@ -323,7 +314,8 @@ mod tests {
     #[test]
     fn uneven_ticks_lose_nothing_of_what_the_caller_hears() {
         let mut mouth = Mouth::new(TWILIO, Duration::from_secs(3));
-        let audio: Bytes = (0..30).flat_map(|frame| vec![frame; Codec::Ulaw.frame_bytes()]).collect();
+        let audio: Bytes = (0..30).flat_map(|frame| vec![frame; 160]).collect();
+        let audio = Encoded::of_samples(Codec::Ulaw, audio);
         let spoken = sound(600).map(|spoken| Arc::new(Spoken { audio, ..Spoken::clone(&spoken) }));
         mouth.say(PlayId(0), 0, spoken);
         // A little early, a little late, and five at once after a pause.

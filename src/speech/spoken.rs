@@ -5,7 +5,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::audio::Codec;
+use crate::audio::{Codec, Encoded};
 
 /// A text as the caller will hear it.
 #[derive(Clone, PartialEq, Eq)]
@@ -15,9 +15,7 @@ pub struct Spoken {
     /// SHA-256 of `audio`, in lower-case hex.
     pub audio_sha256: String,
     /// The encoded sound.
-    pub audio: Bytes,
-    /// How `audio` is encoded.
-    pub codec: Codec,
+    pub audio: Encoded,
     /// How long it lasts.
     pub duration: Duration,
 }
@@ -36,16 +34,15 @@ impl Spoken {
     }
 
     fn assemble(text: &str, audio_sha256: String, audio: Bytes) -> Self {
-        let codec = Codec::Ulaw;
-        let duration = codec.duration(audio.len());
-        Spoken { text_sha256: sha256(text.as_bytes()), audio_sha256, audio, codec, duration }
+        let audio = Encoded::of_samples(Codec::Ulaw, audio);
+        Spoken { text_sha256: sha256(text.as_bytes()), audio_sha256, duration: audio.duration(), audio }
     }
 }
 
 /// Shows lengths and hashes of the sound, not the sound.
 impl fmt::Debug for Spoken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spoken").field("duration", &self.duration).field("codec", &self.codec).finish_non_exhaustive()
+        f.debug_struct("Spoken").field("duration", &self.duration).field("codec", &self.audio.codec()).finish_non_exhaustive()
     }
 }
 

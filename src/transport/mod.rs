@@ -14,7 +14,10 @@ use tokio::sync::mpsc;
 
 use crate::audio::Codec;
 
+mod notice;
 pub mod twilio;
+
+pub use notice::{AnswerKind, Keeping, LineRole, Notice, PersonState, PhaseName, PurposeNotice};
 
 /// How many messages may wait between a transport and its session, in each direction: ten seconds of frames and some.
 pub const CHANNEL: usize = 512;
@@ -26,14 +29,26 @@ pub struct Mark(pub u64);
 /// What a phone system tells the session.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Inbound {
-    /// Sound from the caller, in the leg's codec; usually 20 ms.
+    /// Sound from the caller, in the leg's codec: 20 ms where the codec has packets, usually 20 ms where it has samples.
     Audio(Bytes),
+    /// 20 ms that were sent and did not arrive. The next frame may hold a coarse copy (Opus in-band FEC).
+    Lost,
     /// A key: `0`-`9`, `*` or `#`.
     Key(char),
+    /// A button of a caller who has a screen.
+    Button(Button),
+    /// The caller has chosen a language of the dialog, BCP 47.
+    Language(String),
     /// Everything sent before this mark has been played to the caller.
     Played(Mark),
+    /// Everything before this mark was sent, and so much of it was lost that it cannot have been understood.
+    Garbled(Mark),
     /// The mark came back because the sound before it was thrown away.
     Cleared(Mark),
+    /// Nothing has come from the caller for so long that nobody can be assumed to be there. They may come back.
+    Lapsed,
+    /// The caller is back.
+    Resumed,
     /// The leg is over, and not because we asked.
     Ended(PeerEnd),
 }
@@ -43,9 +58,15 @@ impl std::fmt::Debug for Inbound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Inbound::Audio(bytes) => write!(f, "Audio({} bytes)", bytes.len()),
+            Inbound::Lost => f.write_str("Lost"),
             Inbound::Key(_) => f.write_str("Key(_)"),
+            Inbound::Button(_) => f.write_str("Button(_)"),
+            Inbound::Language(_) => f.write_str("Language(_)"),
             Inbound::Played(mark) => write!(f, "Played({})", mark.0),
+            Inbound::Garbled(mark) => write!(f, "Garbled({})", mark.0),
             Inbound::Cleared(mark) => write!(f, "Cleared({})", mark.0),
+            Inbound::Lapsed => f.write_str("Lapsed"),
+            Inbound::Resumed => f.write_str("Resumed"),
             Inbound::Ended(end) => write!(f, "Ended({end:?})"),
         }
     }
@@ -64,8 +85,30 @@ pub enum PeerEnd {
     Violation,
 }
 
+/// What a caller with a screen can press instead of a key. Each means the same at every moment, which a key does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Button {
+    /// Yes, to whatever is asked that can be answered so.
+    Yes,
+    /// No.
+    No,
+    /// A person.
+    Person,
+    /// Stop recording.
+    Stop,
+    /// Ask me about recording again.
+    AskAgain,
+    /// Say that again.
+    Repeat,
+    /// While waiting for a person: go on with the agent.
+    Agent,
+    /// While waiting for a person: leave a number.
+    CallBack,
+}
+
 /// What the session tells a phone system.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Outbound {
     /// Sound for the caller, in the leg's codec: one 20 ms frame.
     Audio(Bytes),
@@ -73,6 +116,8 @@ pub enum Outbound {
     Mark(Mark),
     /// Throw away what has not been played yet.
     Clear,
+    /// Show this to the caller. Only sent where [`Profile::shows`].
+    Tell(Box<Notice>),
     /// The agent's part is over: close in an orderly manner, so that the phone system goes on with its own flow.
     End,
 }
@@ -107,6 +152,8 @@ pub struct Profile {
     pub pacing: Pacing,
     /// What a played mark proves.
     pub evidence: Evidence,
+    /// Whether the caller has a screen that shows notices.
+    pub shows: bool,
 }
 
 /// The session's end of a connection.

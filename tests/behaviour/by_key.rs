@@ -198,7 +198,7 @@ impl Prompts {
 
     /// The sound of a prompt.
     pub fn sound(&self, language: &str, id: &str) -> Vec<u8> {
-        self.0.get(language, id).unwrap_or_else(|| panic!("no prompt {id} in {language}")).audio.to_vec()
+        self.0.get(language, id).unwrap_or_else(|| panic!("no prompt {id} in {language}")).audio.bytes().to_vec()
     }
 
     /// Which of these were heard to their end, in the order in which they are asked for.

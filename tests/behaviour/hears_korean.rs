@@ -42,7 +42,7 @@ pub async fn understood(recogniser: &Arc<dyn Recogniser>, voice: &str, text: &st
     let sound = [pause, spoken(voice, text).await].concat();
     let mut clock = tokio::time::interval(FRAME);
     let mut at = SessionTime::START;
-    let mut frames = sound.chunks(Codec::Ulaw.frame_bytes());
+    let mut frames = sound.chunks(160);
     let mut parts: Option<Hypothesis> = None;
     let mut silent = 0;
     loop {

@@ -53,7 +53,7 @@ async fn fixed_prompts_are_rendered_once_and_found_again() {
             "{:?}",
             spoken.duration
         );
-        let loudest = g711::decode(&spoken.audio).iter().map(|sample| sample.unsigned_abs()).max().unwrap();
+        let loudest = g711::decode(spoken.audio.bytes()).iter().map(|sample| sample.unsigned_abs()).max().unwrap();
         assert!((6_000..30_000).contains(&loudest), "{language} peaks at {loudest}");
     }
     assert!(first.get("nl", "no-such-prompt").is_none());

@@ -34,7 +34,7 @@ impl Folder {
         fs::create_dir_all(&self.path).await?;
         let sum = format!("{}  {key}.ulaw\n", spoken.audio_sha256);
         self.put(&self.file(key, "sha256"), sum.as_bytes()).await?;
-        self.put(&self.file(key, "ulaw"), &spoken.audio).await
+        self.put(&self.file(key, "ulaw"), spoken.audio.bytes()).await
     }
 
     /// Writes beside the file and renames, so that nobody ever sees half of it. The name beside it is this process's own: two
@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(cache.read("abc").await, None);
         let spoken = Spoken::of("hallo", vec![0x55; 1600]);
         cache.write("abc", &spoken).await.unwrap();
-        assert_eq!(cache.read("abc").await.as_deref(), Some(&spoken.audio[..]));
+        assert_eq!(cache.read("abc").await.as_deref(), Some(&spoken.audio.bytes()[..]));
 
         let file = folder.path().join("prompts/abc.ulaw");
         for damage in [vec![0x55; 1599], vec![], [vec![0x55; 1599], vec![0x54]].concat()] {

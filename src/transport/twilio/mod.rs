@@ -37,4 +37,5 @@ use crate::audio::Codec;
 use crate::transport::{Evidence, Pacing, Profile};
 
 /// How a Twilio leg carries sound: μ-law at 8000 Hz, buffered and paced by Twilio, which reports each mark when it has been played.
-pub const PROFILE: Profile = Profile { name: "twilio", codec: Codec::Ulaw, pacing: Pacing::Peer, evidence: Evidence::Peer };
+pub const PROFILE: Profile =
+    Profile { name: "twilio", codec: Codec::Ulaw, pacing: Pacing::Peer, evidence: Evidence::Peer, shows: false };

@@ -130,6 +130,8 @@ async fn write(
     loop {
         let frame = tokio::select! {
             said = outbound.recv() => match said {
+                // A telephone has no screen.
+                Some(Outbound::Tell(_)) => continue,
                 Some(Outbound::Audio(sound)) => text(message::media(stream_sid, &sound)),
                 Some(Outbound::Mark(mark)) => text(message::mark(stream_sid, &marks.lock().sent(mark))),
                 Some(Outbound::Clear) => {
