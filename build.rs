@@ -7,6 +7,7 @@ const OWN_FOLDER: &str = "VOSK_LIB_DIR";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    embed_pages();
     if env::var_os("CARGO_FEATURE_VOSK").is_none() {
         return;
     }
@@ -31,6 +32,15 @@ fn main() {
     println!("cargo::rustc-link-search=native={}", folder.display());
     // Every binary, example and test finds the library where it was linked, without LD_LIBRARY_PATH.
     println!("cargo::rustc-link-arg=-Wl,-rpath,{}", folder.display());
+}
+
+/// A release build holds the pages, also a file that was not there when it was last built. Others read them where they lie.
+fn embed_pages() {
+    if env::var_os("PROFILE").is_some_and(|profile| profile == "release") {
+        for folder in ["examples/browser", "web/desk"] {
+            println!("cargo::rerun-if-changed={folder}");
+        }
+    }
 }
 
 /// The folder named by `VOSK_LIB_DIR`, else the one in the cache that `make setup` fills.

@@ -8,7 +8,8 @@ config=candor.toml
 profile=${PROFILE:-dev}
 built=$CARGO_TARGET_DIR/$profile
 if [[ $profile == dev ]]; then built=$CARGO_TARGET_DIR/debug; fi
-address=${CANDOR_SERVER__LISTEN:-127.0.0.1:8080}
+address=$(awk -F'"' '/^\[/ { section = $0 } section ~ /^\[server\]/ && /^listen *=/ { print $2; exit }' "$config")
+address=${CANDOR_SERVER__LISTEN:-${address:-127.0.0.1:8080}}
 # Variables of these scripts, not of the server, which refuses a setting that it does not know.
 candor=(env -u CANDOR_CACHE -u CANDOR_MODELS_MIRROR "$built/candor" --config "$config")
 
@@ -33,6 +34,24 @@ make_keys() {
   say "Move them off this machine before the first real call; the server needs only the public ones."
 }
 
+# The key that requests to be called back are sealed to. Made once; the private half stays with the colleagues.
+make_desk_key() {
+  local told data=${CANDOR_STORAGE__FOLDER:-data}
+  if [[ -f $data/keys/desk.pub || -e keys/desk.key ]]; then return; fi
+  told=$("${candor[@]}" keys desk --out ./keys 2>&1) || warn "no key for the desk could be made, so call-backs are not offered: $told"
+  printf '%s\n' "$told"
+}
+
+# A colleague for trying it, with a token that is new each time, unless the configuration names some.
+sign_up_a_colleague() {
+  if grep -q '^\[desk\.colleagues' "$config" || env | grep -q '^CANDOR_DESK__COLLEAGUES__'; then
+    token='(as your configuration says)'
+    return
+  fi
+  token=try-$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
+  export CANDOR_DESK__COLLEAGUES__DEMO__TOKEN=$token
+}
+
 hears() {
   if ! has_library; then
     echo "keys only, for want of the recogniser library"
@@ -46,13 +65,14 @@ hears() {
 tell() {
   cat <<LINES
 
-  Candor answers calls at       ws://$address/twilio
+  Call it from your browser     http://$address/
+  Take calls over, at the desk  http://$address/desk     token: $token
   Is it ready?                  http://$address/readyz
   What it counts                http://$address/metrics
   Dutch callers are heard by    $(hears vosk-model-small-nl-0.22)
   English callers by            $(hears vosk-model-small-en-us-0.15)
 
-  In another terminal, call it as a telephone would:
+  Telephone calls come in at ws://$address/twilio. In another terminal, call it as a telephone would:
     make call ARGS="--press 1"                  say yes to the recording, by key
     make call ARGS="--press 2"                  say no, and get the same help
     make call ARGS="--out heard.wav"            say nothing; listen later to what the agent said
@@ -65,5 +85,7 @@ LINES
 
 build
 make_keys
+make_desk_key
+sign_up_a_colleague
 tell
 exec "${candor[@]}" serve

@@ -8,19 +8,22 @@ source "$(dirname "$0")/environment.sh"
 needs() {
   cat <<'LINES'
 must|has cc|gcc libc6-dev|no C compiler: SQLite cannot be built
+must|has cmake|cmake|no cmake: the Opus codec of browser calls cannot be built
 must|has espeak-ng|espeak-ng|no espeak-ng: the agent cannot speak
 may|has curl|curl|no curl: the Dutch and English models cannot be fetched, these languages are answered by keys only
 may|has_certificates|ca-certificates|no CA certificates: nothing can be fetched over HTTPS
 may|has_python|python3 python3-venv|no Python with venv: the recogniser library cannot be fetched, every language is answered by keys only
 may|has age|age|no age: recordings can be opened with candor only, not with standard tools
 LINES
-  # What one purpose alone needs. A program that only tests use gets a branch `test` with a line of the same form.
+  # What one purpose alone needs.
   case $1 in
+    test) echo "may|has_chromium|chromium chromium-driver|no Chromium with its driver: the tests in a browser are left out" ;;
     lint) echo "may|has shellcheck|shellcheck|no shellcheck: the scripts are not checked" ;;
   esac
 }
 
 has_certificates() { [[ -s /etc/ssl/certs/ca-certificates.crt || -n ${SSL_CERT_FILE:-} ]]; }
+has_chromium() { has chromium && has chromedriver; }
 has_python() { has python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1 </dev/null; }
 
 # Prints the lines of needs() whose check fails.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fetches what only the tests use: a Korean model for the recogniser and an independent Media Streams caller.
+# Fetches what only the tests use: a Korean model for the recogniser, an independent Media Streams caller, an independent WebRTC peer, and
+# axe-core.
 set -euo pipefail
 source "$(dirname "$0")/environment.sh"
 source "$(dirname "$0")/wheel.sh"
@@ -11,16 +12,33 @@ korean_model() {
     warn "no Korean model: the tests that speak to the recogniser fail. Run make test again with a network."
 }
 
-independent_caller() {
-  local requirements=$root/scripts/requirements-independent-caller.txt stamp=$tools/python/independent-caller.txt
+# independent NAME WHAT: installs what scripts/requirements-independent-NAME.txt pins, once; "the independent NAME" is called WHAT.
+independent() {
+  local name=independent-$1 what=$2
+  local requirements=$root/scripts/requirements-$name.txt stamp=$tools/python/$name.txt
   if cmp --silent "$requirements" "$stamp"; then return; fi
-  say "installing the independent caller (streamdouble 0.3.0, 20 MB with its parts)"
+  say "installing the independent $1 ($what)"
   if make_python && pip install --only-binary=:all: --require-hashes --requirement "$requirements"; then
     cp "$requirements" "$stamp"
   else
-    warn "no independent caller: the test that listens to it fails. Run make test again with a network."
+    warn "no independent $1: the tests that listen to it are passed over. Run make test again with a network."
   fi
 }
 
-if has_library; then korean_model; fi
-independent_caller
+axe_core() {
+  local requirements=$root/scripts/requirements-axe-core.txt folder=$tools/axe-core
+  if cmp --silent "$requirements" "$folder/requirements.txt"; then return; fi
+  say "fetching axe-core (0.2 MB)"
+  mkdir -p "$folder"
+  # In a shell of its own, so that the folder it works in goes whatever comes after.
+  if (unpack_wheel requirements-axe-core.txt axe_playwright_python/axe.min.js "$folder/axe.min.js"); then
+    cp "$requirements" "$folder/requirements.txt"
+  else
+    warn "no axe-core: the pages are not looked at for barriers. Run make test again with a network."
+  fi
+}
+
+if has_library; then (korean_model); fi
+independent caller "streamdouble 0.3.0, 20 MB with its parts"
+independent peer "aiortc 1.16.0, 42 MB with its parts"
+axe_core

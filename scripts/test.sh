@@ -5,6 +5,8 @@ source "$(dirname "$0")/environment.sh"
 cd "$root"
 
 export STREAMDOUBLE=${STREAMDOUBLE:-$tools/python/bin/streamdouble}
+export WEBRTC_PEER_PYTHON=${WEBRTC_PEER_PYTHON:-$tools/python/bin/python}
+export AXE_CORE=${AXE_CORE:-$tools/axe-core/axe.min.js}
 choose_features
 if ! has_library; then
   warn "no recogniser library: the tests that speak to it are left out."
@@ -12,6 +14,14 @@ fi
 # The examples in the documentation, which nextest does not run. Cargo gives them no rpath, so they are told where the library is.
 if [[ $# == 0 ]]; then
   LD_LIBRARY_PATH=$library_folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} cargo test --locked --doc --quiet "${features[@]}"
+fi
+# The pages' own tests; Node 20 is the first whose cryptography opens a call-back request.
+if [[ $# == 0 ]]; then
+  if has node && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)'; then
+    node --test --test-reporter=dot examples/browser/tests/*.test.mjs web/desk/tests/
+  else
+    warn "no Node 20 or later: the tests of the pages' modules are left out; those in the browser run."
+  fi
 fi
 if cargo nextest --version >/dev/null 2>&1; then
   exec cargo nextest run --locked "${features[@]}" "$@"

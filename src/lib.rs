@@ -26,6 +26,7 @@ pub mod dialog;
 pub mod handover;
 pub mod ledger;
 pub mod recording;
+pub mod secret;
 pub mod server;
 pub mod session;
 pub mod speech;

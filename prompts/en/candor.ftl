@@ -74,6 +74,19 @@ handover-given = I am putting you through. My recording stops now. If my colleag
 handover-plain = I am putting you through to a colleague.
 handover-closed = Our colleagues are not there at the moment. I am happy to help you myself.
 handover-nobody = No colleague is free just now. I am happy to help you myself, and I record nothing.
+handover-back = Fine, I will help you myself. I record nothing.
+handover-lost = The connection with my colleague broke. You are back at your place in the line.
+queue-place = { $place ->
+    [one] You are next: the first colleague who is free will take your call.
+   *[other] You are number { $place } in line.
+ } Nothing is recorded while you wait.
+queue-choices = Would you rather go on with me? Press one.
+queue-choices-call-back = Would you rather go on with me? Press one. Would you like us to call you back? Press two.
+call-back-number = On which number can we call you back? Key in the number, and end with the hash key.
+call-back-confirm = I have { $call-back-number }. Press one if that is right, or two if it is not.
+call-back-noted = We will call you back. Only a colleague can read your number, and it is erased afterwards. I am happy to help you further.
+call-back-failed = Your number could not be stored. I am sorry.
+call-back-none = I have taken no number.
 shutdown = This system is about to stop. I am putting you through to a colleague.
 shutdown-nobody = This system is about to stop and no colleague is there now. Please call again later. Sorry, and goodbye.
 goodbye = Thank you for calling. Goodbye.

@@ -74,6 +74,19 @@ handover-given = Ik verbind u door. Mijn opname stopt nu. Wil de medewerker opne
 handover-plain = Ik verbind u door met een medewerker.
 handover-closed = Onze medewerkers zijn er op dit moment niet. Ik help u zelf graag verder.
 handover-nobody = Er is nu geen medewerker vrij. Ik help u zelf graag verder, en ik neem niets op.
+handover-back = Goed, ik help u zelf verder. Ik neem niets op.
+handover-lost = De verbinding met mijn collega is weggevallen. U staat weer op uw plek in de rij.
+queue-place = { $place ->
+    [one] U bent nu aan de beurt: de eerste collega die vrij is, neemt op.
+   *[other] U bent nummer { $place } in de rij.
+ } Zolang u wacht, wordt er niets opgenomen.
+queue-choices = Liever met mij verder? Toets één.
+queue-choices-call-back = Liever met mij verder? Toets één. Wilt u teruggebeld worden? Toets twee.
+call-back-number = Op welk nummer kunnen we u terugbellen? Toets het nummer in, en sluit af met een hekje.
+call-back-confirm = Ik noteer { $call-back-number }. Klopt dat? Toets één. Klopt het niet, toets twee.
+call-back-noted = We bellen u terug. Alleen een collega kan uw nummer lezen, en daarna wordt het gewist. Ik help u graag verder.
+call-back-failed = Het is niet gelukt om uw nummer te bewaren. Excuses.
+call-back-none = Ik heb geen nummer genoteerd.
 shutdown = Dit systeem stopt zo meteen. Ik verbind u door met een medewerker.
 shutdown-nobody = Dit systeem stopt zo meteen en er is nu geen medewerker. Wilt u het straks nog eens proberen? Excuses, en tot ziens.
 goodbye = Bedankt voor uw telefoontje. Tot ziens.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use zeroize::Zeroizing;
 
 use super::{Codec, FRAME};
 
@@ -11,26 +12,30 @@ use super::{Codec, FRAME};
 pub struct Encoded {
     codec: Codec,
     bytes: Bytes,
-    /// Where each frame ends in `bytes`.
-    ends: Arc<[u32]>,
+    /// Where each frame ends in `bytes`. Wiped: the lengths of packets tell something of what is said in them.
+    ends: Arc<Zeroizing<Vec<u32>>>,
 }
 
 impl Encoded {
     /// Cuts sound of a codec that has a fixed number of bytes a frame; the last frame may be shorter.
     pub fn of_samples(codec: Codec, bytes: Bytes) -> Encoded {
         let size = codec.bytes_in(FRAME).max(1);
-        let ends = (0..bytes.len().div_ceil(size)).map(|frame| ((frame + 1) * size).min(bytes.len()) as u32).collect();
-        Encoded { codec, bytes, ends }
+        let ends = (0..bytes.len().div_ceil(size)).map(|frame| ((frame + 1) * size).min(bytes.len()) as u32);
+        Encoded { codec, ends: Arc::new(Zeroizing::new(ends.collect())), bytes }
     }
 
     /// Packets of 20 ms each, lying one behind the other in `bytes`, each as long as `lengths` says.
-    pub fn of_packets(codec: Codec, bytes: Bytes, lengths: impl IntoIterator<Item = usize>) -> Encoded {
+    pub fn of_packets(
+        codec: Codec,
+        bytes: Bytes,
+        lengths: impl IntoIterator<Item = usize, IntoIter: ExactSizeIterator>,
+    ) -> Encoded {
         let mut end = 0;
         let ends = lengths.into_iter().map(|length| {
             end = (end + length).min(bytes.len());
             end as u32
         });
-        Encoded { codec, ends: ends.collect(), bytes }
+        Encoded { codec, ends: Arc::new(Zeroizing::new(ends.collect())), bytes }
     }
 
     /// How it is encoded.

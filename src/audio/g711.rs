@@ -7,6 +7,11 @@ pub fn encode(samples: &[i16]) -> Vec<u8> {
     samples.iter().map(|&sample| encode_ulaw(sample)).collect()
 }
 
+/// Encodes behind what `ulaw` already holds, for callers that keep (and wipe) their own buffer.
+pub fn encode_into(samples: &[i16], ulaw: &mut Vec<u8>) {
+    ulaw.extend(samples.iter().map(|&sample| encode_ulaw(sample)));
+}
+
 /// Decodes μ-law: one sample for each byte.
 pub fn decode(ulaw: &[u8]) -> Vec<i16> {
     ulaw.iter().map(|&byte| decode_ulaw(byte)).collect()

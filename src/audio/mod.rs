@@ -6,8 +6,14 @@
 mod codec;
 mod encoded;
 pub mod g711;
+pub mod ogg_opus;
+pub mod opus;
 pub mod resample;
+mod room;
+pub mod transcode;
+pub mod two_streams;
 pub mod wav;
 
 pub use codec::{Codec, FRAME};
 pub use encoded::Encoded;
+pub use room::make_room;

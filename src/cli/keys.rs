@@ -1,4 +1,4 @@
-//! `candor keys`: the keys that recordings are sealed to and the key that signs the ledger's checkpoints.
+//! `candor keys`: the keys that recordings and call-back numbers are sealed to, and the key that signs the ledger's checkpoints.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::terminal::{Exit, print, print_json, refuse};
 use crate::consent::Purpose;
+use crate::handover::desk::{KeyError, NewDeskKey, make_key};
 use crate::ledger::{self, LedgerKey};
 use crate::recording::{self, NewKey, RecordingError};
 
@@ -32,6 +33,12 @@ enum Command {
         #[arg(long, value_name = "FOLDER", default_value = PRIVATE_FOLDER)]
         out: PathBuf,
     },
+    /// Make the desk's pair of keys, for the numbers of callers who want to be called back
+    Desk {
+        /// The folder for the private key
+        #[arg(long, value_name = "FOLDER", default_value = PRIVATE_FOLDER)]
+        out: PathBuf,
+    },
     /// Show which purposes have a public key
     List {
         /// As JSON
@@ -49,6 +56,7 @@ pub fn run(
 ) -> miette::Result<ExitCode> {
     match &keys.command {
         Command::New { purposes, out } => Ok(new(purposes, out, recording, ledger, announced)),
+        Command::Desk { out } => Ok(desk(out, recording)),
         Command::List { json } => list(*json, recording, announced),
     }
 }
@@ -97,6 +105,23 @@ fn new(
         ));
     }
     Exit::Holds.into()
+}
+
+fn desk(out: &Path, recording: &recording::Settings) -> ExitCode {
+    match make_key(&recording.keys, out) {
+        Ok(NewDeskKey { id, public, private }) => {
+            let (public, private) = (public.display(), private.display());
+            print(&format!(
+                "Made the desk's key {id}: public {public}, private {private}\n\n\
+                 Give {private} to the colleagues who call back, and keep a copy in a safe; then delete it here. They open it in the\n\
+                 desk's page, which never sends it. The server seals numbers to the public half and cannot read them; without\n\
+                 the private half nobody can. Restart the server: from then on callers can leave a number.\n"
+            ));
+            Exit::Holds.into()
+        }
+        Err(error @ KeyError::Exists(_)) => refuse(&error, Exit::CalledWrongly),
+        Err(error) => refuse(&error, Exit::DoesNot),
+    }
 }
 
 #[derive(Serialize)]

@@ -38,7 +38,7 @@ enum Command {
     Serve,
     /// Check dialogs: states, texts, phrases, purposes, and that refusing costs callers nothing.
     Check(check::Arguments),
-    /// Make and list the keys of recordings.
+    /// Make and list the keys of recordings, and make the desk's.
     Keys(keys::Keys),
     /// List, show, export, erase and hold recordings.
     Recordings(recordings::Recordings),

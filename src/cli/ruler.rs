@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+use crate::audio::Codec;
 use crate::dialog::prompt::{Line, Slots};
 use crate::server::library::Loaded;
 use crate::speech::tts::espeak::Espeak;
@@ -22,7 +23,7 @@ impl Ruler {
         let runtime = Runtime::new().ok()?;
         runtime.block_on(Espeak::new(settings.espeak.clone()).version()).ok()?;
         let nowhere = std::env::temp_dir();
-        let voice = runtime.block_on(PromptCache::prepare(&nowhere, &settings.espeak, Vec::new(), |_| {})).ok()?;
+        let voice = runtime.block_on(PromptCache::prepare(&nowhere, &settings.espeak, &[], Vec::new(), |_| {})).ok()?;
         Some(Ruler { runtime, voice })
     }
 
@@ -33,6 +34,6 @@ impl Ruler {
             return Some(Duration::from_secs_f64(sound.samples.len() as f64 / f64::from(sound.rate.max(1))));
         }
         let text = loaded.dialog.texts.text(&loaded.dialog.file, line, &Slots::default()).ok()?;
-        Some(self.runtime.block_on(self.voice.render(&line.language, &text)).ok()?.duration)
+        Some(self.runtime.block_on(self.voice.render(Codec::Ulaw, &line.language, &text)).ok()?.duration)
     }
 }

@@ -6,20 +6,28 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::server::settings::{LogFormat, LogSettings};
-use crate::server::{Config, Progress, StartError, prepare};
+use crate::server::{Config, Progress, StartError, count_dropped_lines, prepare};
+
+/// How many lines of the log may wait to be written.
+const LOG_LINES: usize = 4096;
 
 /// Runs the command.
 pub fn run(config: &Config) -> ExitCode {
-    if let Err(why) = write_log(&config.log) {
-        eprintln!("candor: {why}");
-        return ExitCode::from(2);
-    }
+    // Until the end, when it writes what is left.
+    let _log = match write_log(&config.log) {
+        Ok(writer) => writer,
+        Err(why) => {
+            eprintln!("candor: {why}");
+            return ExitCode::from(2);
+        }
+    };
     no_core_dumps();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -57,7 +65,7 @@ async fn serve(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
                 _ = interrupted.recv() => {}
             }
         })
-        .await?;
+        .await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -89,18 +97,28 @@ fn show(bar: &ProgressBar, progress: Progress<'_>) {
     }
 }
 
-fn write_log(settings: &LogSettings) -> Result<(), String> {
+/// Lines are written by a thread of their own, from a queue that drops and counts what is too much: a call never waits for whoever reads them.
+fn write_log(settings: &LogSettings) -> Result<WorkerGuard, String> {
     let filter = EnvFilter::try_new(&settings.level).map_err(|error| format!("log.level: {error}"))?;
     // Libraries below us log what passes through them, a caller's sound included, when they are asked for detail: they are not asked, whatever
     // the settings say.
-    let ours = filter_fn(|line| line.target().starts_with("candor") || *line.level() <= Level::INFO);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let ours =
+        filter_fn(|line| line.target().starts_with("candor") || (*line.level() <= Level::INFO && !is_media(line.target())));
+    let (writer, guard) = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(LOG_LINES).finish(std::io::stderr());
+    count_dropped_lines(writer.error_counter());
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match settings.format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.json().boxed(),
     };
     let begun = tracing_subscriber::registry().with(lines.with_filter(filter.and(ours))).try_init();
-    begun.map_err(|error| error.to_string())
+    begun.map_err(|error| error.to_string())?;
+    Ok(guard)
+}
+
+/// The WebRTC library logs an error at each orderly hang-up and, where a packet finds no room, the packet. What matters of it is counted.
+fn is_media(target: &str) -> bool {
+    target.split("::").next().is_some_and(|library| matches!(library, "webrtc" | "rtc") || library.starts_with("rtc_"))
 }
 
 /// A core dump would hold what callers say: there is none.

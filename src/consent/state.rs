@@ -43,6 +43,8 @@ impl ConsentState {
 pub enum Method {
     /// A key was pressed.
     Key(char),
+    /// A button on a screen was pressed.
+    Button,
     /// It was said: the id of the entry of the answer grammar, for grants alone.
     Speech {
         /// The entry of the answer grammar, with the grammar's version.
@@ -171,7 +173,8 @@ impl Consents {
         for entry in &mut self.entries {
             match (entry.terms.basis, entry.state) {
                 (Basis::Contract, _) => {}
-                (_, ConsentState::Given) => changes.push(entry.to(ConsentState::Withdrawn)),
+                // A consent that has ended by itself can be withdrawn as well: what was kept on it goes.
+                (_, ConsentState::Given | ConsentState::Expired) => changes.push(entry.to(ConsentState::Withdrawn)),
                 (Basis::Consent, ConsentState::Unknown | ConsentState::Requested) => {
                     changes.push(entry.to(ConsentState::Refused))
                 }

@@ -67,6 +67,8 @@ pub struct Line {
     pub purpose: Option<Purpose>,
     /// Whether its text holds what the caller gave: then it is rendered while the call runs and kept nowhere.
     pub slots: bool,
+    /// A place in a line that is told, from 1.
+    pub place: Option<u32>,
 }
 
 /// What the caller gave for their task, by slot name. Wiped from memory when dropped, and never shown.
@@ -145,7 +147,7 @@ pub struct Message {
 }
 
 /// The variables that the engine fills in: everything else in a text is a slot.
-pub const FIXED_VARIABLES: [&str; 5] = ["hearing", "organisation", "notice", "purpose", "days"];
+pub const FIXED_VARIABLES: [&str; 6] = ["hearing", "organisation", "notice", "purpose", "days", "place"];
 
 impl Texts {
     /// Reads the files of every language, in the order of the dialog file. All errors of all files at once.
@@ -199,6 +201,9 @@ impl Texts {
             args.set("purpose", label.as_str().to_owned());
             let terms = file.recording.iter().filter_map(|r| r.value.terms()).find(|t| t.purpose == *purpose);
             args.set("days", terms.map_or(0, |t| t.retention.as_secs() / 86_400));
+        }
+        if let Some(place) = line.place {
+            args.set("place", place);
         }
         for (name, value) in slots.iter() {
             let spoken: String = value.chars().flat_map(|c| [c, ' ']).collect();
@@ -419,7 +424,14 @@ mod tests {
         let texts = texts.unwrap();
         let mut slots = Slots::default();
         slots.insert("number", "4711");
-        let line = |id: &str| Line { id: id.into(), language: "nl".into(), hearing: Hearing::Keys, purpose: None, slots: true };
+        let line = |id: &str| Line {
+            id: id.into(),
+            language: "nl".into(),
+            hearing: Hearing::Keys,
+            purpose: None,
+            slots: true,
+            place: None,
+        };
         assert_eq!(texts.text(&file, &line("number"), &slots).unwrap().as_str(), "Nummer 4 7 1 1.");
         assert_eq!(texts.text(&file, &line("at"), &slots).unwrap().as_str(), "Zie v streepje w punt nl slash bel.");
         assert!(!format!("{slots:?}").contains("4711"));

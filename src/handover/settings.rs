@@ -15,7 +15,7 @@ pub struct Settings {
     pub targets: BTreeMap<String, TargetSettings>,
 }
 
-/// One `[handover.targets.NAME]`, as written: exactly one of `queue`, `workflow`, `number` and `sip`.
+/// One `[handover.targets.NAME]`, as written: exactly one of `queue`, `workflow`, `number`, `sip` and `desk`.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TargetSettings {
@@ -27,7 +27,9 @@ pub struct TargetSettings {
     pub number: Option<String>,
     /// A SIP address: `sip:desk@pbx.example.com`.
     pub sip: Option<String>,
-    /// Higher goes first, where the phone system knows priorities. One number for every caller.
+    /// Colleagues with a browser take over, from `/desk` of this server.
+    pub desk: bool,
+    /// Higher goes first, at the desk and where the phone system knows priorities. One number for every caller.
     pub priority: i64,
     /// When it takes calls, such as `mon-fri 09:00-17:30`; left out: always.
     pub hours: Option<String>,
@@ -50,8 +52,8 @@ impl fmt::Debug for TargetSettings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// None or several of the four.
-    #[error("handover.targets.{target} names {found} destinations: write exactly one of queue, workflow, number or sip")]
+    /// None or several of the five.
+    #[error("handover.targets.{target} names {found} destinations: write exactly one of queue, workflow, number, sip or desk")]
     Destination {
         /// The target's name.
         target: String,
@@ -89,6 +91,8 @@ pub enum TargetKind {
     Number(String),
     /// A SIP address.
     Sip(String),
+    /// A colleague's browser. The caller stays in their session, which connects the two.
+    Desk,
 }
 
 /// The kind alone: addresses stay out of logs.
@@ -99,6 +103,7 @@ impl fmt::Debug for TargetKind {
             TargetKind::Workflow(_) => "Workflow(_)",
             TargetKind::Number(_) => "Number(_)",
             TargetKind::Sip(_) => "Sip(_)",
+            TargetKind::Desk => "Desk",
         })
     }
 }
@@ -164,11 +169,12 @@ impl TargetSettings {
             self.workflow.clone().map(TargetKind::Workflow),
             self.number.clone().map(TargetKind::Number),
             self.sip.clone().map(TargetKind::Sip),
+            self.desk.then_some(TargetKind::Desk),
         ];
         let mut kinds: Vec<_> = kinds.into_iter().flatten().collect();
-        let (Some(kind), 0) = (kinds.pop(), kinds.len()) else {
-            let named = [&self.queue, &self.workflow, &self.number, &self.sip].into_iter().flatten().count();
-            return Err(SettingsError::Destination { target: name.to_owned(), found: named });
+        let found = kinds.len();
+        let (Some(kind), 1) = (kinds.pop(), found) else {
+            return Err(SettingsError::Destination { target: name.to_owned(), found });
         };
         match &kind {
             TargetKind::Queue(queue) if queue.is_empty() || queue.chars().count() > 64 => {
@@ -252,6 +258,17 @@ mod tests {
         let one = check(serde_json::json!({"queue": "support", "priority": 3, "time_limit": "3m"})).unwrap();
         assert_eq!((one.priority, one.time_limit), (3, Some(Duration::from_secs(180))));
         assert_eq!(one.kind, TargetKind::Queue("support".into()));
+    }
+
+    #[test]
+    fn a_desk_is_a_destination_like_the_others() {
+        let desk =
+            check(serde_json::json!({"desk": true, "time_limit": "3m", "priority": 2, "hours": "daily 08:00-20:00"})).unwrap();
+        assert_eq!((desk.kind, desk.priority), (TargetKind::Desk, 2));
+        assert!(check(serde_json::json!({"desk": false})).unwrap_err().contains("names 0 destinations"));
+        assert!(check(serde_json::json!({"desk": true, "queue": "q"})).unwrap_err().contains("names 2 destinations"));
+        let music = serde_json::json!({"desk": true, "time_limit": "3m", "hold_music": "https://music.example/a.mp3"});
+        assert!(check(music).unwrap_err().starts_with("handover.targets.desk.hold_music "));
     }
 
     #[test]

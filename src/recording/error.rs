@@ -73,6 +73,11 @@ pub enum RecordingError {
     /// A sealed turn that is not what was stored.
     #[error("the sealed turn {0} cannot be opened: it was damaged or changed after it was stored")]
     Damaged(PathBuf),
+    /// One file cannot hold turns of different sample rates.
+    #[error(
+        "session {0} holds turns of different codecs, which one file cannot hold: open them one by one with age, as docs/recordings.md says"
+    )]
+    MixedCodecs(Uuid),
     /// No such session.
     #[error("there is no session {0}: `candor recordings list` lists the sessions")]
     UnknownSession(Uuid),

@@ -4,7 +4,6 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use age::x25519::Identity;
-use audio_codec_algorithms::decode_ulaw;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -13,7 +12,7 @@ use zeroize::Zeroizing;
 use super::seal::{self, NotOpened};
 use super::store::Store;
 use super::{RecordedSession, RecordedTurn, RecordingError, Settings};
-use crate::audio::{Codec, wav};
+use crate::audio::{Codec, make_room};
 use crate::consent::Purpose;
 
 /// An opened recording: in the hands of the one who asked for it, out of ours.
@@ -150,6 +149,7 @@ pub(super) fn open(
     let store = Store::new(&settings.folder);
     let mut samples = Zeroizing::new(Vec::new());
     let mut turns = Vec::new();
+    let mut carried: Option<Codec> = None;
     for (turn, recorded) in kept {
         let path = store.turn_file(session.id, turn.id);
         let wrap = read(&store.wrap_file(session.id, turn.id, purpose))?;
@@ -164,22 +164,28 @@ pub(super) fn open(
             }
             NotOpened::Damaged => RecordingError::Damaged(path.clone()),
         })?;
-        let bytes = wav::interleaved_ulaw(&opened).map_err(|_| RecordingError::Damaged(path))?;
-        let millis = |samples: usize| Codec::Ulaw.duration(samples).as_millis() as u64;
+        let opened = seal::decode(&opened).map_err(|_| RecordingError::Damaged(path))?;
+        if *carried.get_or_insert(opened.codec) != opened.codec {
+            return Err(RecordingError::MixedCodecs(session.id));
+        }
+        let millis = |samples: usize| samples as u64 / 2 * 1000 / u64::from(opened.codec.sample_rate());
         turns.push(ManifestTurn {
             ordinal: turn.ordinal,
             part: turn.part,
             began_ms: turn.began_ms,
             ended_ms: turn.ended_ms,
-            offset_ms: millis(samples.len() / 2),
-            duration_ms: millis(bytes.len() / 2),
+            offset_ms: millis(samples.len()),
+            duration_ms: millis(opened.samples.len()),
             sealed_sha256: turn.sha256.clone(),
             in_ledger: sealed.contains(&turn.sha256),
             until: recorded.until,
         });
-        samples.extend(bytes.iter().map(|byte| decode_ulaw(*byte)));
+        let length = samples.len() + opened.samples.len();
+        make_room(&mut samples, length);
+        samples.extend_from_slice(&opened.samples);
     }
-    let audio = linear_wav(&samples)?;
+    let sample_rate = carried.unwrap_or(Codec::Ulaw).sample_rate();
+    let audio = linear_wav(&samples, sample_rate)?;
     let [file, _] = files(Path::new(""), session.id);
     let manifest = Manifest {
         session: session.id,
@@ -194,7 +200,7 @@ pub(super) fn open(
         audio: file.display().to_string(),
         audio_sha256: hex::encode(Sha256::digest(&audio[..])),
         channels: ["caller", "agent"],
-        sample_rate: Codec::Ulaw.sample_rate(),
+        sample_rate,
         turns,
     };
     Ok(Export { audio, manifest })
@@ -213,13 +219,8 @@ fn read(path: &Path) -> Result<Vec<u8>, RecordingError> {
 }
 
 /// A WAV of interleaved 16-bit samples on two channels, which every player opens.
-fn linear_wav(samples: &[i16]) -> Result<Zeroizing<Vec<u8>>, RecordingError> {
-    let spec = hound::WavSpec {
-        channels: 2,
-        sample_rate: Codec::Ulaw.sample_rate(),
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
+fn linear_wav(samples: &[i16], sample_rate: u32) -> Result<Zeroizing<Vec<u8>>, RecordingError> {
+    let spec = hound::WavSpec { channels: 2, sample_rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
     let mut file = Zeroizing::new(Vec::with_capacity(samples.len() * 2 + 128));
     let failed = |error: hound::Error| RecordingError::Seal(error.to_string());
     let mut writer = hound::WavWriter::new(Cursor::new(&mut *file), spec).map_err(failed)?;

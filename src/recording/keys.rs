@@ -12,6 +12,9 @@ use zeroize::Zeroizing;
 use super::RecordingError;
 use crate::consent::Purpose;
 
+/// What lies in the same folder and is no purpose's key: that of the ledger's checkpoints, and the desk's.
+const OTHERS: [&str; 2] = ["ledger", "desk"];
+
 /// The public keys that turns are sealed to. The private halves are never on the server.
 #[derive(Clone)]
 pub struct PurposeKeys(BTreeMap<Purpose, Recipient>);
@@ -59,7 +62,7 @@ pub fn public_keys(folder: &Path) -> Result<Vec<(Purpose, String)>, RecordingErr
     let mut keys = Vec::new();
     for file in files {
         let name = file.map_err(RecordingError::io("read", folder))?.file_name();
-        let purpose = name.to_str().and_then(|name| name.strip_suffix(".pub")).filter(|name| *name != "ledger");
+        let purpose = name.to_str().and_then(|name| name.strip_suffix(".pub")).filter(|name| !OTHERS.contains(name));
         if let Some(purpose) = purpose.and_then(|name| Purpose::new(name).ok()) {
             let key = read_public(folder, &purpose)?.to_string();
             keys.push((purpose, key));

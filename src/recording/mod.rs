@@ -28,7 +28,7 @@ pub use error::RecordingError;
 pub use export::{Export, Manifest, ManifestTurn};
 pub use index::{Hold, Index, RecordedSession, RecordedTurn, RecordedWrap, SessionFacts};
 pub use keys::{NewKey, PurposeKeys, make_key, public_key_file, public_keys};
-pub use recorder::{Full, Kept, SessionRecorder};
+pub use recorder::{Full, Kept, SessionRecorder, TurnFate};
 pub use recordings::Recordings;
 pub use retention::{sweep, sweep_until};
 pub use settings::Settings;

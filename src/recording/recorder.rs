@@ -22,6 +22,17 @@ const QUEUE: usize = 32;
 #[error("the recorder could not take the turn; it is lost")]
 pub struct Full;
 
+/// What became of one turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnFate {
+    /// Sealed and stored.
+    Sealed,
+    /// What it could have been kept for was withdrawn before it was stored.
+    Withdrawn,
+    /// Something failed.
+    Lost,
+}
+
 /// What became of a session's turns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
@@ -32,7 +43,7 @@ pub struct Kept {
 }
 
 enum Job {
-    Keep(u64, Box<ConsentedTurn<TurnAudio>>),
+    Keep(u64, Box<ConsentedTurn<TurnAudio>>, oneshot::Sender<TurnFate>),
     Withdraw(Vec<Purpose>, oneshot::Sender<Result<Erased, RecordingError>>),
     Close(String, oneshot::Sender<Kept>),
 }
@@ -77,18 +88,20 @@ impl SessionRecorder {
         SessionRecorder { ledger, jobs, given: AtomicU64::new(0), withdrawals, failure }
     }
 
-    /// Takes a turn to be sealed and stored. Never waits.
+    /// Takes a turn to be sealed and stored. Never waits; what it gives tells, when it is known, what became of the turn.
     ///
     /// # Errors
     /// [`Full`] where the turn was lost; that is in the ledger too.
-    pub fn keep(&self, turn: ConsentedTurn<TurnAudio>) -> Result<(), Full> {
+    pub fn keep(&self, turn: ConsentedTurn<TurnAudio>) -> Result<oneshot::Receiver<TurnFate>, Full> {
         let number = self.given.fetch_add(1, Ordering::SeqCst);
         let ordinal = turn.ordinal();
-        self.jobs.try_send(Job::Keep(number, Box::new(turn))).map_err(|_| {
+        let (fate, told) = oneshot::channel();
+        self.jobs.try_send(Job::Keep(number, Box::new(turn), fate)).map_err(|_| {
             lose(&self.ledger, ordinal, "queue-full");
             self.failure.send_replace(true);
             Full
-        })
+        })?;
+        Ok(told)
     }
 
     /// Deletes everything kept of this session for `purposes`, as far as no hold keeps it; what still waits to be sealed is not stored for them.
@@ -163,7 +176,9 @@ impl Worker {
             // The index may have been busy or gone at the start.
             noted = noted || self.note(&facts).await;
             match job {
-                Job::Keep(number, turn) => self.keep(number, *turn).await,
+                Job::Keep(number, turn, fate) => {
+                    let _ = fate.send(self.keep(number, *turn).await);
+                }
                 Job::Withdraw(purposes, reply) => {
                     let withdrawn = self.withdraw(&purposes).await;
                     if withdrawn.is_err() {
@@ -197,20 +212,22 @@ impl Worker {
         noted.inspect_err(|error| tracing::error!(session = %self.session, %error, "a session is not in the index")).is_ok()
     }
 
-    async fn keep(&mut self, number: u64, turn: ConsentedTurn<TurnAudio>) {
+    async fn keep(&mut self, number: u64, turn: ConsentedTurn<TurnAudio>) -> TurnFate {
         let ordinal = turn.ordinal();
         match self.store(number, turn).await {
             Ok(()) => {
                 self.kept.sealed += 1;
                 metrics::counter!("candor_turns_sealed_total").increment(1);
+                TurnFate::Sealed
             }
-            Err(NotKept::Withdrawn) => {}
+            Err(NotKept::Withdrawn) => TurnFate::Withdrawn,
             Err(NotKept::Failed(reason, error)) => {
                 self.kept.lost += 1;
                 self.failure.send_replace(true);
                 let error = error.map(|error| error.to_string()).unwrap_or_default();
                 tracing::error!(session = %self.session, turn = ordinal, reason, error, "a turn could not be stored");
                 lose(&self.ledger, ordinal, reason);
+                TurnFate::Lost
             }
         }
     }

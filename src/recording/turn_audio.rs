@@ -1,17 +1,25 @@
 use std::fmt;
 use std::time::Duration;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-use crate::audio::Codec;
+use crate::audio::{Codec, FRAME, make_room};
 
 /// The sound of a turn as it was carried: two channels of equal length, kept in memory only and overwritten when dropped.
 ///
-/// Buffers that must grow are moved by hand, so that no copy stays behind.
+/// Buffers that must grow are moved by hand, so that no copy stays behind. The lengths of packets are overwritten too: they tell
+/// something of what is said in them.
 pub struct TurnAudio {
     codec: Codec,
-    caller: Zeroizing<Vec<u8>>,
-    agent: Zeroizing<Vec<u8>>,
+    caller: Channel,
+    agent: Channel,
+}
+
+#[derive(Default)]
+struct Channel {
+    bytes: Zeroizing<Vec<u8>>,
+    /// Where each slot of 20 ms ends in `bytes`, in a codec of packets.
+    ends: Zeroizing<Vec<u32>>,
 }
 
 /// Never shows sound.
@@ -24,26 +32,20 @@ impl fmt::Debug for TurnAudio {
 impl TurnAudio {
     /// No sound yet.
     pub fn new(codec: Codec) -> TurnAudio {
-        TurnAudio { codec, caller: Zeroizing::default(), agent: Zeroizing::default() }
+        TurnAudio { codec, caller: Channel::default(), agent: Channel::default() }
     }
 
-    /// Appends what both channels carried in the same time; the shorter one is filled with silence.
+    /// Appends what both channels carried in the same time: samples, of which the shorter piece is filled with silence; or a packet each,
+    /// where nothing stands for 20 ms without one.
     pub fn push(&mut self, caller: &[u8], agent: &[u8]) {
-        let length = self.len() + caller.len().max(agent.len());
-        append(&mut self.caller, caller, length, self.codec.silence());
-        append(&mut self.agent, agent, length, self.codec.silence());
-    }
-
-    /// Takes away what comes from byte `at` of each channel on; nothing where there is not that much.
-    pub fn split_off(&mut self, at: usize) -> TurnAudio {
-        let at = at.min(self.len());
-        let mut rest = TurnAudio::new(self.codec);
-        rest.push(&self.caller[at..], &self.agent[at..]);
-        for channel in [&mut self.caller, &mut self.agent] {
-            channel[at..].zeroize();
-            channel.truncate(at);
+        if self.codec.has_packets() {
+            self.caller.push_slot(caller);
+            self.agent.push_slot(agent);
+        } else {
+            let length = self.caller.bytes.len() + caller.len().max(agent.len());
+            self.caller.push_samples(caller, length, self.codec.silence());
+            self.agent.push_samples(agent, length, self.codec.silence());
         }
-        rest
     }
 
     /// How the sound is encoded.
@@ -51,45 +53,67 @@ impl TurnAudio {
         self.codec
     }
 
-    /// The bytes of one channel.
-    pub fn len(&self) -> usize {
-        self.caller.len()
-    }
-
     /// Whether there is no sound.
     pub fn is_empty(&self) -> bool {
-        self.caller.is_empty()
+        self.duration().is_zero()
     }
 
     /// How long it lasts.
     pub fn duration(&self) -> Duration {
-        self.codec.duration(self.len())
+        if self.codec.has_packets() {
+            FRAME * self.caller.ends.len() as u32
+        } else {
+            self.codec.duration(self.caller.bytes.len())
+        }
     }
 
-    /// What came from the caller.
+    /// What came from the caller: all samples, or all packets one behind the other.
     pub fn caller(&self) -> &[u8] {
-        &self.caller
+        &self.caller.bytes
     }
 
     /// What went to the caller.
     pub fn agent(&self) -> &[u8] {
-        &self.agent
+        &self.agent.bytes
+    }
+
+    /// What came from the caller in each 20 ms, in a codec of packets: a packet, or nothing.
+    pub fn caller_slots(&self) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
+        self.caller.slots()
+    }
+
+    /// What went to the caller in each 20 ms, in a codec of packets.
+    pub fn agent_slots(&self) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
+        self.agent.slots()
     }
 }
 
-fn append(channel: &mut Zeroizing<Vec<u8>>, bytes: &[u8], length: usize, silence: u8) {
-    if length > channel.capacity() {
-        let mut larger = Zeroizing::new(Vec::with_capacity(length.next_power_of_two().max(16 * 1024)));
-        larger.extend_from_slice(channel);
-        // The smaller one is overwritten as it is dropped.
-        *channel = larger;
+impl Channel {
+    fn push_samples(&mut self, samples: &[u8], length: usize, silence: u8) {
+        make_room(&mut self.bytes, length);
+        self.bytes.extend_from_slice(samples);
+        self.bytes.resize(length, silence);
     }
-    channel.extend_from_slice(bytes);
-    channel.resize(length, silence);
+
+    fn push_slot(&mut self, packet: &[u8]) {
+        let (end, slots) = (self.bytes.len() + packet.len(), self.ends.len() + 1);
+        make_room(&mut self.bytes, end);
+        make_room(&mut self.ends, slots);
+        self.bytes.extend_from_slice(packet);
+        // A turn is cut into parts long before this could be too little.
+        self.ends.push(u32::try_from(end).unwrap_or(u32::MAX));
+    }
+
+    fn slots(&self) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
+        let begin = |slot: usize| slot.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        (0..self.ends.len()).map(move |slot| self.bytes.get(begin(slot)..self.ends[slot] as usize).unwrap_or_default())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -97,25 +121,37 @@ mod tests {
         let mut audio = TurnAudio::new(Codec::Ulaw);
         audio.push(&[1; 160], &[]);
         audio.push(&[], &[2; 160]);
-        assert_eq!((audio.len(), audio.duration()), (320, Duration::from_millis(40)));
+        assert_eq!((audio.caller().len(), audio.duration()), (320, Duration::from_millis(40)));
         assert_eq!(audio.caller()[160..], [0xff; 160]);
         assert_eq!(audio.agent()[..160], [0xff; 160]);
     }
 
     #[test]
-    fn a_long_turn_is_cut_into_parts_without_loss() {
-        let mut audio = TurnAudio::new(Codec::Ulaw);
-        (0..200u8).for_each(|frame| audio.push(&[frame; 160], &[frame ^ 1; 160]));
-        let rest = audio.split_off(160 * 50);
-        assert_eq!((audio.len(), rest.len()), (160 * 50, 160 * 150));
-        assert_eq!((audio.caller()[160 * 49], rest.caller()[0], rest.agent()[0]), (49, 50, 51));
-        assert!(audio.split_off(usize::MAX).is_empty());
+    fn debug_output_holds_no_sound() {
+        for codec in [Codec::Ulaw, Codec::Opus] {
+            let mut audio = TurnAudio::new(codec);
+            audio.push(&[77; 160], &[78; 160]);
+            assert_eq!(format!("{audio:?}"), "TurnAudio(20ms)");
+        }
     }
 
     #[test]
-    fn debug_output_holds_no_sound() {
-        let mut audio = TurnAudio::new(Codec::Ulaw);
-        audio.push(&[77; 160], &[78; 160]);
-        assert_eq!(format!("{audio:?}"), "TurnAudio(20ms)");
+    fn a_turn_without_slots_is_empty() {
+        assert!(TurnAudio::new(Codec::Opus).is_empty());
+        let mut audio = TurnAudio::new(Codec::Opus);
+        audio.push(&[], &[]);
+        assert!(!audio.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn every_packet_stays_in_its_slot(slots in proptest::collection::vec(
+            (proptest::collection::vec(any::<u8>(), 0..300), proptest::collection::vec(any::<u8>(), 0..300)), 0..700)) {
+            let mut audio = TurnAudio::new(Codec::Opus);
+            slots.iter().for_each(|(caller, agent)| audio.push(caller, agent));
+            prop_assert_eq!(audio.duration(), FRAME * slots.len() as u32);
+            prop_assert!(audio.caller_slots().eq(slots.iter().map(|(caller, _)| &caller[..])));
+            prop_assert!(audio.agent_slots().eq(slots.iter().map(|(_, agent)| &agent[..])));
+        }
     }
 }

@@ -3,14 +3,28 @@
 //! [`prepare`] does everything that can fail before a call comes in: dialogs checked, keys found, prompts rendered, recognisers loaded, ledger and
 //! index opened. [`Server::run`] then serves until it is told to stop, and lets calls in progress end well. What a request does is decided
 //! in `session` and `transport`; a route here translates.
+//!
+//! A request's way: [`connections`] (how many, how slow, TLS), [`guard`] (whose page, under which name, how often), the route.
 
+mod connections;
+mod counts;
+mod desk;
+mod guard;
 mod health;
 pub mod library;
+mod limits;
+mod origin;
+mod pages;
+mod proxies;
 mod routes;
 pub mod settings;
 mod start;
+mod tls;
 mod twilio;
+mod webrtc;
 
+pub use counts::count_dropped_lines;
+pub use limits::Place;
 pub use routes::App;
 pub use settings::{Config, SettingsError};
 pub use start::{Progress, Server, StartError, ledger_settings, prepare};

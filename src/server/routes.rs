@@ -4,18 +4,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{any, get, post};
+use axum::routing::{any, get, patch, post};
 
 use tokio::sync::Semaphore;
 
+use super::guard::{self, Guard};
 use super::settings::{DialogSettings, Route};
-use super::{health, twilio};
-use crate::dialog::SharedDialog;
+use super::{desk, health, pages, twilio, webrtc};
+use crate::dialog::{Dialog, SharedDialog};
 use crate::handover::Request;
 use crate::session::Services;
 use crate::transport::twilio::signature::Gate;
 use crate::transport::twilio::token::{StreamClaim, Tokens};
 use crate::transport::twilio::{FORM_BYTES, Limits};
+use crate::transport::webrtc::{Endpoint, SDP_BYTES};
 
 /// What the routes share.
 pub struct App {
@@ -31,7 +33,11 @@ pub struct App {
     pub(super) whispers: Tokens<Request>,
     /// Connections that may be open at once, those that have not started included.
     pub(super) connections: Arc<Semaphore>,
+    /// Where browsers call; absent: nowhere.
+    pub(super) webrtc: Option<Arc<Endpoint>>,
     pub(super) stopping: AtomicBool,
+    pub(super) reception: desk::Reception,
+    pub(super) guard: Arc<Guard>,
 }
 
 impl App {
@@ -51,8 +57,8 @@ impl App {
     }
 }
 
-/// The dialog of calls that no route claims.
-pub(super) fn default_dialog(dialogs: &[SharedDialog], settings: &DialogSettings) -> Result<SharedDialog, String> {
+/// Which of the dialogs is that of calls that no route claims.
+pub(super) fn default_dialog(dialogs: &[&Dialog], settings: &DialogSettings) -> Result<usize, String> {
     let names = || dialogs.iter().map(|d| d.file.dialog.value.as_str()).collect::<Vec<_>>().join(", ");
     for route in &settings.routes {
         let dialog = dialogs.iter().find(|dialog| dialog.file.dialog.value == route.dialog);
@@ -66,10 +72,10 @@ pub(super) fn default_dialog(dialogs: &[SharedDialog], settings: &DialogSettings
     }
     match (&settings.default, dialogs) {
         (Some(name), _) => {
-            let found = dialogs.iter().find(|dialog| dialog.file.dialog.value == *name);
-            found.cloned().ok_or_else(|| format!("dialogs.default: there is no dialog `{name}`; there are: {}", names()))
+            let found = dialogs.iter().position(|dialog| dialog.file.dialog.value == *name);
+            found.ok_or_else(|| format!("dialogs.default: there is no dialog `{name}`; there are: {}", names()))
         }
-        (None, [only]) => Ok(only.clone()),
+        (None, [_]) => Ok(0),
         (None, []) => Err(format!("there is no dialog in {}; put one there, or set dialogs.folder", settings.folder.display())),
         (None, _) => Err(format!("there are several dialogs ({}): set dialogs.default to one of them", names())),
     }
@@ -78,17 +84,33 @@ pub(super) fn default_dialog(dialogs: &[SharedDialog], settings: &DialogSettings
 /// A byte more than the longest form that is read, so that the refusal is ours.
 const LARGEST_BODY: usize = FORM_BYTES + 1;
 
+/// The longest offer, and as JSON, where every line end takes two bytes more.
+const LARGEST_OFFER: usize = 2 * SDP_BYTES;
+
 /// All routes.
 pub(super) fn router(app: Arc<App>) -> Router {
-    Router::new()
+    let guard = app.guard.clone();
+    let router = Router::new()
+        .merge(pages::routes())
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::counts))
+        .route("/parity", get(desk::parity))
+        .route("/desk/events", get(desk::events))
         .route("/twilio", get(twilio::stream))
         .route("/twilio/voice", post(twilio::voice))
         .route("/twilio/after", post(twilio::after))
         .route("/twilio/wait", any(twilio::wait))
         .route("/twilio/whisper", any(twilio::whisper))
+        .route("/webrtc", post(webrtc::offer).options(webrtc::options).layer(DefaultBodyLimit::max(LARGEST_OFFER)))
+        .route(
+            "/webrtc/{id}",
+            patch(webrtc::patch)
+                .delete(webrtc::hang_up)
+                .options(webrtc::call_options)
+                .layer(DefaultBodyLimit::max(LARGEST_OFFER)),
+        )
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .with_state(app)
+        .with_state(app);
+    guard::around(router, &guard)
 }

@@ -8,6 +8,8 @@ use figment::error::Kind;
 use figment::providers::{Env, Format, Toml};
 use serde::Deserialize;
 
+use super::proxies::ProxyHeader;
+use super::{limits, tls};
 use crate::{handover, session, speech, transport};
 
 /// All settings.
@@ -28,23 +30,47 @@ pub struct Config {
     pub speech: speech::Settings,
     /// `[handover]`
     pub handover: handover::Settings,
+    /// `[desk]`
+    pub desk: handover::desk::Settings,
     /// `[twilio]`
     pub twilio: transport::twilio::Settings,
+    /// `[webrtc]`
+    pub webrtc: transport::webrtc::Settings,
     /// `[log]`
     pub log: LogSettings,
 }
 
-/// Where the server listens.
+/// Where the server listens, and to whom.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSettings {
     /// Address and port.
     pub listen: SocketAddr,
+    /// Where browsers reach this server, such as `https://calls.example.com`; absent: wherever they say they do, as their `Host`.
+    pub public_address: Option<String>,
+    /// Other origins whose pages may bring calls, such as `https://www.example.com`.
+    pub allowed_origins: Vec<String>,
+    /// Proxies that say whom they forward for: networks, or single addresses.
+    pub trusted_proxies: Vec<String>,
+    /// Where they say it.
+    pub proxy_header: ProxyHeader,
+    /// TLS of our own; absent: plain HTTP, for this machine or a proxy.
+    pub tls: Option<tls::Settings>,
+    /// What one address, and everybody together, may ask.
+    pub limits: limits::Settings,
 }
 
 impl Default for ServerSettings {
     fn default() -> Self {
-        ServerSettings { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+        ServerSettings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_address: None,
+            allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            proxy_header: ProxyHeader::default(),
+            tls: None,
+            limits: limits::Settings::default(),
+        }
     }
 }
 
@@ -206,6 +232,16 @@ mod tests {
     fn a_wrong_type_names_its_key() {
         let error = read("[session]\nmax_calls = 'many'\n").unwrap_err().to_string();
         assert!(error.contains("`session.max_calls`"), "{error}");
+    }
+
+    #[test]
+    fn limits_and_certificates_that_cannot_be_used_are_named() {
+        let error = read("[server.limits]\ncalls_per_minute = 0\n").unwrap_err().to_string();
+        assert!(error.contains("`server.limits.calls_per_minute`"), "{error}");
+        let error = read("[server.tls]\ncertificate = 'tls.crt'\n").unwrap_err().to_string();
+        assert!(error.contains("`server.tls") && error.contains("key"), "{error}");
+        let error = read("[server]\nproxy_header = 'x-real-ip'\n").unwrap_err().to_string();
+        assert!(error.contains("`server.proxy_header`") && error.contains("forwarded"), "{error}");
     }
 
     #[test]

@@ -7,22 +7,32 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use jiff::Timestamp;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, oneshot};
 
+use super::connections::{self, Door};
+use super::desk::Reception;
+use super::guard::Guard;
 use super::library::{self, Loaded, Problems};
-use super::{App, Config, health, routes};
+use super::tls::{self, Certificate, Renewal, TlsError};
+use super::{App, Config, counts, routes};
+use crate::audio::Codec;
 use crate::consent::Purpose;
+use crate::dialog::Dialog;
 use crate::dialog::prompt::{Hearing, Line, Slots};
 use crate::handover;
+use crate::handover::TargetKind;
+use crate::handover::desk::{self, CallBacks, Desk};
 use crate::ledger::{self, Ledger, LedgerError};
 use crate::recording::{self, RecordingError, Recordings};
-use crate::session::{Calls, Control, Services, prompt_key};
+use crate::session::{Calls, Control, Parity, Services, prompt_key};
 use crate::speech::stt::{LoadNote, Recognisers};
 use crate::speech::{PreparationError, PromptCache, PromptText};
 use crate::transport::twilio::signature::Gate;
 use crate::transport::twilio::token::Tokens;
 use crate::transport::twilio::{self, PublicAddress};
+use crate::transport::webrtc;
 
 /// How long a stream may take from the webhook to its token.
 const STREAM_TOKEN: Duration = Duration::from_secs(60);
@@ -30,6 +40,8 @@ const STREAM_TOKEN: Duration = Duration::from_secs(60);
 const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How long the routes stay after the last call, for a phone system that asks where its callers go.
 const GRACE: Duration = Duration::from_secs(3);
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
 /// How long a whisper is kept for a colleague who has not answered yet.
 const WHISPER_TOKEN: Duration = Duration::from_secs(3600);
 
@@ -69,8 +81,14 @@ pub enum StartError {
         error: io::Error,
     },
     /// The address.
-    #[error("cannot listen on {0}: {1}")]
+    #[error("cannot listen on {0}: {1}; server.listen names another address or port")]
     Listen(SocketAddr, io::Error),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The port of browsers' calls.
+    #[error(transparent)]
+    WebRtc(#[from] webrtc::BindError),
 }
 
 /// What is being got ready.
@@ -86,6 +104,8 @@ pub enum Progress<'a> {
 pub struct Server {
     app: Arc<App>,
     listener: TcpListener,
+    door: Door,
+    renewal: Option<Renewal>,
     stop_limit: Duration,
     ledger: ledger::Settings,
 }
@@ -106,7 +126,8 @@ fn fixed_lines(loaded: &Loaded) -> Vec<Line> {
     for language in dialog.file.languages.iter().map(|l| &l.value) {
         for (id, message) in dialog.texts.messages(language) {
             let helper = id.starts_with("purpose-") || id.starts_with("spoken-");
-            if !message.spoken || helper || dialog.texts.has_slots(language, id) {
+            let counts = message.variables.contains("place");
+            if !message.spoken || helper || counts || dialog.texts.has_slots(language, id) {
                 continue;
             }
             let about: Vec<Option<Purpose>> = if message.variables.contains("purpose") || message.variables.contains("days") {
@@ -117,7 +138,7 @@ fn fixed_lines(loaded: &Loaded) -> Vec<Line> {
             for purpose in about {
                 for hearing in [Hearing::Voice, Hearing::Keys] {
                     let (id, language, purpose) = (id.to_owned(), language.clone(), purpose.clone());
-                    lines.push(Line { id, language, hearing, purpose, slots: false });
+                    lines.push(Line { id, language, hearing, purpose, slots: false, place: None });
                 }
             }
         }
@@ -133,22 +154,28 @@ fn prompt_texts(dialogs: &[Loaded]) -> Result<Vec<PromptText>, StartError> {
             let text = text.map_err(|error| StartError::Settings(error.to_string()))?.to_string();
             let recorded = loaded.recorded.get(&(line.language.clone(), line.id.clone())).cloned();
             let id = prompt_key(&loaded.dialog.file.dialog.value, &line);
-            texts.push(PromptText { id, language: line.language, text, recorded });
+            texts.push(PromptText { id, language: line.language, text, source: recorded.into() });
         }
     }
     Ok(texts)
 }
 
-/// Renders every fixed prompt of the dialogs, as far as `folder` does not have it.
+/// How calls are carried: every prompt is ready for each.
+const CODECS: [Codec; 2] = [Codec::Ulaw, Codec::Opus];
+
+/// Renders every fixed prompt of the dialogs and the hold music, for which there may be a file in `prompts`, as far as `folder` does not
+/// have it.
 async fn render(
     dialogs: &[Loaded],
+    prompts: &Path,
     folder: &Path,
     speech: &crate::speech::Settings,
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<PromptCache, StartError> {
-    let texts = prompt_texts(dialogs)?;
+    let mut texts = prompt_texts(dialogs)?;
+    texts.push(PromptText::hold_music(Some(prompts.join("hold-music.wav")).filter(|file| file.is_file())));
     let (all, mut done) = (texts.len(), 0);
-    let prompts = PromptCache::prepare(folder, &speech.espeak, texts, |_| {
+    let prompts = PromptCache::prepare(folder, &speech.espeak, &CODECS, texts, |_| {
         done += 1;
         progress(Progress::Prompts(done, all));
     });
@@ -160,16 +187,19 @@ async fn render(
 /// # Errors
 /// [`StartError`] says what stops the start and what to do.
 pub async fn prepare(config: &Config, mut progress: impl FnMut(Progress<'_>)) -> Result<Server, StartError> {
-    health::start_counting();
+    counts::start_counting();
     if !(0.0..=1.0).contains(&config.session.consent_confidence) {
         let wrong = config.session.consent_confidence;
         return Err(StartError::Settings(format!(
             "session.consent_confidence is {wrong}: write a number from 0 to 1, such as 0.85"
         )));
     }
+    let entrance = Entrance::open(config).await?;
     progress(Progress::Step("checking dialogs"));
     let targets = config.handover.check().map_err(|error| StartError::Settings(error.to_string()))?;
     let dialogs = load_dialogs(config, &targets)?;
+    let served: Vec<&Dialog> = dialogs.iter().map(|loaded| &loaded.dialog).collect();
+    let default_dialog = routes::default_dialog(&served, &config.dialogs).map_err(StartError::Settings)?;
     let folder = &config.storage.folder;
     std::fs::create_dir_all(folder).map_err(|error| StartError::Folder { folder: folder.clone(), error })?;
 
@@ -185,10 +215,14 @@ pub async fn prepare(config: &Config, mut progress: impl FnMut(Progress<'_>)) ->
 
     progress(Progress::Step("rendering prompts"));
     let rendered = config.prompts.rendered.clone().unwrap_or_else(|| folder.join("prompts"));
-    let prompts = render(&dialogs, &rendered, &config.speech, &mut progress).await?;
+    let prompts = render(&dialogs, &config.prompts.folder, &rendered, &config.speech, &mut progress).await?;
     for loaded in &dialogs {
         let name = &loaded.dialog.file.dialog.value;
-        let length = |_: &Loaded, line: &Line| prompts.get(&line.language, &prompt_key(name, line)).map(|spoken| spoken.duration);
+        // The longest form counts: what fits a limit must fit it on every leg.
+        let length = |_: &Loaded, line: &Line| {
+            let key = prompt_key(name, line);
+            CODECS.iter().filter_map(|codec| Some(prompts.get(*codec, &line.language, &key)?.duration)).max()
+        };
         loaded.measure(length).map_err(StartError::Dialog)?;
     }
 
@@ -202,15 +236,7 @@ pub async fn prepare(config: &Config, mut progress: impl FnMut(Progress<'_>)) ->
     }
     warn_of_unknown_words(&dialogs, &recognisers);
 
-    let listen = config.server.listen;
-    let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
-    let listening = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
-    let address = PublicAddress::parse(&format!("http://{}", loopback(listening)));
-    let address = address.map_err(|error| StartError::Settings(format!("server.listen {error}")))?;
-    let gate = Gate::new(&config.twilio, &address).map_err(|error| StartError::Settings(error.to_string()))?;
-    if gate.is_this_machine_alone() {
-        tracing::warn!("twilio: no auth token is set, so calls are taken from this machine alone");
-    }
+    let desk = open_desk(config, &targets, languages)?;
     for target in targets.iter().filter(|target| !twilio::handover::carries_attributes(target)) {
         tracing::warn!(
             target = target.name,
@@ -218,8 +244,9 @@ pub async fn prepare(config: &Config, mut progress: impl FnMut(Progress<'_>)) ->
         );
     }
     let dialogs: Vec<_> = dialogs.into_iter().map(|loaded| Arc::new(loaded.dialog)).collect();
-    let default_dialog = routes::default_dialog(&dialogs, &config.dialogs).map_err(StartError::Settings)?;
+    let default_dialog = dialogs[default_dialog].clone();
     let most = config.session.max_calls;
+    let webrtc = open_for_browsers(&config.webrtc, most * 2 + 16).await?;
     let services = Arc::new(Services {
         prompts,
         recognisers,
@@ -227,22 +254,115 @@ pub async fn prepare(config: &Config, mut progress: impl FnMut(Progress<'_>)) ->
         ledger: Arc::new(ledger),
         recordings,
         targets,
+        desk,
+        parity: Parity::new(Timestamp::now()),
         settings: config.session.clone(),
         calls: Calls::new(most),
     });
+    let reception = Reception::new(services.desk.settings());
     let app = Arc::new(App {
         services,
         dialogs,
         default_dialog,
         routes: config.dialogs.routes.clone(),
-        gate,
+        gate: entrance.gate,
         limits: config.twilio.limits.clone(),
         streams: Tokens::new(most * 2 + 16, STREAM_TOKEN),
         whispers: Tokens::new(most * 2 + 16, WHISPER_TOKEN),
         connections: Arc::new(Semaphore::new(most * 2 + 16)),
+        webrtc,
         stopping: AtomicBool::new(false),
+        reception,
+        guard: entrance.guard.clone(),
     });
-    Ok(Server { app, listener, stop_limit: Duration::from_secs(config.session.stop_seconds), ledger: ledger_settings })
+    let listen = config.server.listen;
+    let listener = entrance.socket.listen(BACKLOG).map_err(|error| StartError::Listen(listen, error))?;
+    let (certificate, renewal) = entrance.tls.unzip();
+    let door = Door::new(&config.server.limits, entrance.guard, certificate);
+    let stop_limit = Duration::from_secs(config.session.stop_seconds);
+    Ok(Server { app, listener, door, renewal, stop_limit, ledger: ledger_settings })
+}
+
+/// What callers come in by, got before the long work: a port that is taken or a certificate that does not fit is told at once. Nobody
+/// can connect yet.
+struct Entrance {
+    socket: TcpSocket,
+    gate: Gate,
+    guard: Arc<Guard>,
+    tls: Option<(Certificate, Renewal)>,
+}
+
+impl Entrance {
+    async fn open(config: &Config) -> Result<Entrance, StartError> {
+        let server = &config.server;
+        let listen = server.listen;
+        let (socket, listening) = bind(listen).map_err(|error| StartError::Listen(listen, error))?;
+        // A call holds one connection, one that goes to a person and comes back two, and somebody has to get in besides.
+        let (least, connections) = (config.session.max_calls * 2 + 32, server.limits.connections.get());
+        if connections < least {
+            return Err(StartError::Settings(format!(
+                "server.limits.connections is {connections}: with session.max_calls {} it has to be {least} or more",
+                config.session.max_calls
+            )));
+        }
+        let tls = match &server.tls {
+            Some(settings) => Some(tls::open(settings).await?),
+            None => None,
+        };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let address = PublicAddress::parse(&format!("{scheme}://{}", loopback(listening)));
+        let address = address.map_err(|error| StartError::Settings(format!("server.listen {error}")))?;
+        let gate = Gate::new(&config.twilio, &address).map_err(|error| StartError::Settings(error.to_string()))?;
+        if gate.is_this_machine_alone() {
+            tracing::warn!("twilio: no auth token is set, so calls are taken from this machine alone");
+        }
+        let others: Vec<&str> = config.twilio.public_address.as_deref().into_iter().collect();
+        let guard = Guard::new(server, listening, &others).map_err(StartError::Settings)?;
+        if tls.is_none() && !listening.ip().is_loopback() && guard.proxies.is_empty() {
+            tracing::warn!(
+                address = %listening,
+                "plain HTTP on an address that others reach: browsers give no microphone to its pages. Set server.tls, or put a proxy with TLS before it and name it in server.trusted_proxies"
+            );
+        }
+        Ok(Entrance { socket, gate, guard: Arc::new(guard), tls })
+    }
+}
+
+/// Takes the port and does not listen yet.
+fn bind(address: SocketAddr) -> io::Result<(TcpSocket, SocketAddr)> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A port whose last connections are still being closed is free.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let bound = socket.local_addr()?;
+    Ok((socket, bound))
+}
+
+/// The desk, and a word on what is missing for it where callers are sent there.
+fn open_desk(config: &Config, targets: &handover::Targets, languages: Vec<String>) -> Result<Desk, StartError> {
+    let settings = config.desk.check(targets).map_err(|error| StartError::Settings(error.to_string()))?;
+    let storage = &config.storage.folder;
+    let call_backs = CallBacks::open(&storage.join("keys"), &storage.join(desk::IN_STORAGE), settings.call_back_term);
+    let call_backs = call_backs.map_err(|error| StartError::Settings(error.to_string()))?;
+    if targets.iter().any(|target| target.kind == TargetKind::Desk) {
+        if settings.colleagues() == 0 {
+            tracing::warn!("callers are sent to the desk, and nobody can sign in there: write desk.colleagues.NAME with a token");
+        }
+        if !call_backs.can_be_left() {
+            tracing::warn!("call-backs are not offered: there is no key to seal numbers to; `candor keys desk` makes one");
+        }
+    }
+    Ok(Desk::new(settings, languages, call_backs))
+}
+
+/// The port of browsers' calls, unless they are switched off.
+async fn open_for_browsers(settings: &webrtc::Settings, most: usize) -> Result<Option<Arc<webrtc::Endpoint>>, StartError> {
+    if !settings.enabled {
+        return Ok(None);
+    }
+    let endpoint = webrtc::Endpoint::bind(settings, most).await?;
+    tracing::info!(address = %endpoint.address(), "browsers' calls: UDP and TCP");
+    Ok(Some(Arc::new(endpoint)))
 }
 
 /// Where the ledger lies and how long it is kept.
@@ -297,11 +417,8 @@ impl Server {
     }
 
     /// Serves until `stop`; then takes no new call, passes those in progress to a person, and ends when they are gone.
-    ///
-    /// # Errors
-    /// The listener's.
-    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let Server { app, listener, stop_limit, ledger } = self;
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) {
+        let Server { app, listener, door, renewal, stop_limit, ledger } = self;
         let services = app.services.clone();
         let (stop_sweeping, sweeping_stops) = oneshot::channel::<()>();
         let sweep = tokio::spawn(recording::sweep_until(
@@ -312,7 +429,16 @@ impl Server {
                 let _ = sweeping_stops.await;
             },
         ));
-        let router = routes::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let (stop_keeping, keeping_stops) = oneshot::channel::<()>();
+        let desk = services.desk.clone();
+        let keep = tokio::spawn(async move {
+            let stopped = async {
+                let _ = keeping_stops.await;
+            };
+            desk.keep_until(stopped).await;
+        });
+        let renewal = renewal.map(|renewal| tokio::spawn(renewal.keep()));
+        let router = routes::router(app.clone());
         let emptied = {
             let app = app.clone();
             async move {
@@ -330,13 +456,16 @@ impl Server {
             let _ = is_empty.await;
             tokio::time::sleep(LAST_WORDS).await;
         };
-        let served = tokio::select! {
-            served = axum::serve(listener, router).with_graceful_shutdown(emptied).into_future() => served,
-            () = at_the_latest => Ok(()),
-        };
+        tokio::select! {
+            () = connections::serve(listener, router, door, emptied) => {}
+            () = at_the_latest => {}
+        }
+        if let Some(renewal) = renewal {
+            renewal.abort();
+        }
         let _ = stop_sweeping.send(());
-        let _ = tokio::time::timeout(LAST_WORDS, sweep).await;
-        served
+        let _ = stop_keeping.send(());
+        let _ = tokio::time::timeout(LAST_WORDS, async { tokio::join!(sweep, keep) }).await;
     }
 }
 

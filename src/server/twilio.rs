@@ -198,7 +198,7 @@ fn verb(app: &App, request: &handover::Request) -> String {
     carry::verb(target, request, app.gate.address(), token.as_deref())
 }
 
-fn default_language(dialog: &SharedDialog) -> String {
+pub(super) fn default_language(dialog: &SharedDialog) -> String {
     dialog.file.languages.first().map_or_else(|| "en".to_owned(), |language| language.value.clone())
 }
 

@@ -2,35 +2,37 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::at_desk::AtDesk;
 use super::calls::{Handle, Place};
-use super::mouth::{Mouth, prompt_key};
+use super::conversation::{ConversationEnd, DeskEnd, DeskNews};
+use super::figures::Counting;
+use super::mouth::Mouth;
+use super::screen::Screen;
 use super::turns::Turns;
 use super::{Services, departure, evidence};
-use crate::audio::FRAME;
-use crate::consent::{ConsentedTurn, Purpose, SessionTime};
+use crate::audio::{Codec, FRAME};
+use crate::consent::SessionTime;
 use crate::dialog::SharedDialog;
-use crate::dialog::flow::{
-    Action, Departure, Erasure, Event, Expecting, Fact, Flow, HandoverEnd, PlayId, SessionOutcome, Utterance,
-};
-use crate::dialog::prompt::Line;
+use crate::dialog::flow::{self, Erasure, Event, Flow, HandoverEnd, PlayId, SessionOutcome, Stage, Utterance};
 use crate::handover::Outcome;
 use crate::ledger::{self, SessionLedger};
-use crate::recording::{SessionFacts, SessionRecorder, TurnAudio};
-use crate::speech::stt::Expectation;
+use crate::recording::{SessionFacts, SessionRecorder, TurnFate};
 use crate::speech::{Ears, EarsHandle, Heard, Spoken};
-use crate::transport::{Inbound, Leg, Outbound, PeerEnd};
+use crate::transport::{Inbound, Leg, Notice, PeerEnd};
 
 /// How many results of work elsewhere may wait for the session.
 const WORK: usize = 32;
 
 /// What the outside tells a session.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Control {
     /// What became of the handover.
     HandoverEnded(Outcome),
@@ -38,6 +40,14 @@ pub enum Control {
     Returned(ReturnLeg),
     /// The phone system has fetched where the caller goes.
     OnTheWay,
+    /// The colleague who has taken the caller from the line is on this leg, and wants to hear how it goes.
+    DeskLeg(ReturnLeg, mpsc::Sender<DeskNews>),
+    /// The colleague holds the caller, or speaks again.
+    DeskHold(bool),
+    /// The colleague is mute, or not any more.
+    DeskMute(bool),
+    /// The colleague leaves the conversation.
+    DeskEnd(DeskEnd),
     /// The server is about to stop.
     Stop,
     /// The server stops now: what becomes of a caller who is with a person will not be heard.
@@ -66,9 +76,11 @@ pub struct Arrival {
 }
 
 /// What work elsewhere has come to.
-enum Work {
+pub(super) enum Work {
     Rendered(PlayId, usize, Option<Spoken>),
     Erased(Erasure),
+    Stored(u32, TurnFate),
+    CallBackLeft(bool),
 }
 
 /// Starts the session of a call that has come in. `None`: there is no room for it, and nothing was started.
@@ -102,34 +114,42 @@ impl Drop for Vacate {
     }
 }
 
-struct Call {
-    services: Arc<Services>,
-    id: String,
-    session: Uuid,
-    dialog: SharedDialog,
-    flow: Flow,
+pub(super) struct Call {
+    pub(super) services: Arc<Services>,
+    pub(super) id: String,
+    pub(super) session: Uuid,
+    pub(super) dialog: SharedDialog,
+    pub(super) flow: Flow,
     /// None while the caller is with somebody else.
-    leg: Option<Leg>,
-    mouth: Mouth,
-    turns: Turns,
-    ears: Option<(EarsHandle, mpsc::Receiver<Heard>)>,
-    ledger: SessionLedger,
-    recorder: Arc<SessionRecorder>,
-    work: mpsc::Sender<Work>,
+    pub(super) leg: Option<Leg>,
+    /// Of the caller's leg, also of the one that is gone.
+    pub(super) codec: Codec,
+    pub(super) mouth: Mouth,
+    pub(super) turns: Turns,
+    pub(super) ears: Option<(EarsHandle, mpsc::Receiver<Heard>)>,
+    /// The ears are closed because the caller is not with the agent.
+    pub(super) ears_closed: bool,
+    pub(super) ledger: SessionLedger,
+    pub(super) recorder: Arc<SessionRecorder>,
+    pub(super) work: mpsc::Sender<Work>,
     began: Instant,
     /// When the caller's last frame was spoken, as near as can be told.
     frame_at: SessionTime,
     /// When a handover that nothing is heard of counts as failed.
-    away_until: Option<Instant>,
-    events: VecDeque<Event>,
-    outcome: Option<SessionOutcome>,
+    pub(super) away_until: Option<Instant>,
+    pub(super) at_desk: AtDesk,
+    pub(super) screen: Screen,
+    pub(super) counting: Counting,
+    pub(super) events: VecDeque<Event>,
+    pub(super) outcome: Option<SessionOutcome>,
 }
 
 impl Call {
     fn new(services: Arc<Services>, arrival: Arrival, leg: Leg, session: Uuid, work: mpsc::Sender<Work>) -> Call {
         let Arrival { call, dialog, language, language_chosen } = arrival;
         let can_hear = services.recognisers.languages().map(str::to_owned);
-        let flow = Flow::new(dialog.clone(), &language, services.settings.for_flow(can_hear, !language_chosen));
+        let call_backs = services.desk.takes_call_backs();
+        let flow = Flow::new(dialog.clone(), &language, services.settings.for_flow(can_hear, !language_chosen, call_backs));
         let ledger = services.ledger.session(session);
         let facts = SessionFacts {
             dialog: dialog.file.dialog.value.clone(),
@@ -140,7 +160,9 @@ impl Call {
         Call {
             mouth: Mouth::new(leg.profile, Duration::from_millis(services.settings.evidence_ms)),
             turns: Turns::new(leg.profile.codec),
+            codec: leg.profile.codec,
             ears: None,
+            ears_closed: false,
             id: call,
             session,
             dialog,
@@ -152,6 +174,9 @@ impl Call {
             began: Instant::now(),
             frame_at: SessionTime::START,
             away_until: None,
+            at_desk: AtDesk::default(),
+            screen: Screen::default(),
+            counting: Counting::default(),
             events: VecDeque::new(),
             outcome: None,
             services,
@@ -187,13 +212,14 @@ impl Call {
                 }
                 heard = next_heard(&mut self.ears) => self.heard(heard),
                 inbound = next_inbound(&mut self.leg) => self.inbound(inbound),
+                event = self.at_desk.next() => self.at_desk(event),
                 () = sleep_until(away), if self.away_until.is_some() => self.give_up(SessionOutcome::ConnectionLost),
             }
         }
         self.close().await;
     }
 
-    fn now(&self) -> SessionTime {
+    pub(super) fn now(&self) -> SessionTime {
         SessionTime(self.began.elapsed())
     }
 
@@ -213,159 +239,39 @@ impl Call {
         });
         let language = self.flow.language().to_owned();
         self.listen_in(&language);
+        self.show_hello();
         self.take(Event::Begin);
     }
 
-    fn listen_in(&mut self, language: &str) {
+    /// The caller is back with the agent: the ears open again.
+    pub(super) fn hear_again(&mut self) {
+        let with_agent = !matches!(self.flow.stage(), Stage::Waiting | Stage::CallBack | Stage::Person);
+        if with_agent && std::mem::take(&mut self.ears_closed) {
+            let language = self.flow.language().to_owned();
+            self.listen_in(&language);
+        }
+    }
+
+    pub(super) fn listen_in(&mut self, language: &str) {
         let recogniser = self.services.recognisers.get(language);
-        self.ears = Ears::start(recogniser, &self.services.speech).ok();
+        self.ears = Ears::start(recogniser, &self.services.speech, self.codec).ok();
         if self.ears.is_none() {
             self.events.push_back(Event::EngineFailed);
         }
     }
 
     /// Feeds an event into the flow and carries out what comes back, until nothing is left to do.
-    fn take(&mut self, event: Event) {
+    pub(super) fn take(&mut self, event: Event) {
         self.events.push_back(event);
         while let Some(event) = self.events.pop_front() {
             let now = self.now();
+            if let Event::LineEnded(ended) = &event {
+                self.show_said(ended);
+            }
             for action in self.flow.handle(event, now) {
                 self.act(action, now);
             }
-        }
-    }
-
-    fn act(&mut self, action: Action, now: SessionTime) {
-        match action {
-            Action::Say { play, lines } => self.say(play, lines),
-            Action::Hush => {
-                let cut = self.mouth.hush(now);
-                self.events.extend(cut.into_iter().map(Event::LineEnded));
-            }
-            Action::Listen(Expecting { phrases, consent }) => {
-                if let Some((ears, _)) = &self.ears {
-                    ears.expect(Expectation { phrases, second_look: consent, open: false });
-                }
-            }
-            Action::NextTurn { held } => self.turns.begin(held, now),
-            Action::EndTurn(passage) => {
-                let ended = self.turns.end(passage);
-                self.keep(ended);
-            }
-            Action::DropTurn => self.turns.drop_running(),
-            Action::Erase { purposes } => self.erase(purposes),
-            Action::Language(language) => self.listen_in(&language),
-            Action::Knock(_) => self.knock(),
-            Action::Leave(departure) => self.leave(departure),
-            Action::Note(fact) => self.note(fact, now),
-            Action::Close(outcome) => {
-                self.outcome = Some(outcome);
-                self.services.calls.set(&self.id, Place::Ended(outcome, std::time::Instant::now()));
-            }
-        }
-    }
-
-    fn say(&mut self, play: PlayId, lines: Vec<Line>) {
-        for (index, line) in lines.into_iter().enumerate() {
-            let ready = self.fixed_sound(&line);
-            if ready.is_none() {
-                self.render(play, index, &line);
-            }
-            self.mouth.say(play, index, ready);
-        }
-    }
-
-    fn fixed_sound(&self, line: &Line) -> Option<Arc<Spoken>> {
-        let key = prompt_key(&self.dialog.file.dialog.value, line);
-        if line.slots { None } else { self.services.prompts.get(&line.language, &key) }
-    }
-
-    /// A text with slots: rendered on another task, kept nowhere.
-    fn render(&self, play: PlayId, index: usize, line: &Line) {
-        let text = self.dialog.texts.text(&self.dialog.file, line, self.flow.slots());
-        let (services, work) = (self.services.clone(), self.work.clone());
-        let (session, prompt, language) = (self.session, line.id.clone(), line.language.clone());
-        tokio::spawn(async move {
-            let spoken = match text {
-                Ok(text) => services.prompts.render(&language, &text).await.map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            };
-            if let Err(error) = &spoken {
-                metrics::counter!("candor_render_failures_total").increment(1);
-                tracing::warn!(%session, prompt, language, error, "a prompt could not be rendered; it is left out");
-            }
-            let _ = work.send(Work::Rendered(play, index, spoken.ok())).await;
-        });
-    }
-
-    fn keep(&self, turn: Option<ConsentedTurn<TurnAudio>>) {
-        if let Some(turn) = turn {
-            // What cannot be taken is written down as lost, and the recorder reports that it failed.
-            let _ = self.recorder.keep(turn);
-        }
-    }
-
-    fn erase(&self, purposes: Vec<Purpose>) {
-        let (work, session) = (self.work.clone(), self.session);
-        let withdrawn = self.recorder.withdraw(&purposes);
-        tokio::spawn(async move {
-            let erasure = match withdrawn.await {
-                Ok(erased) => Erasure { complete: true, kept: erased.held > 0 },
-                Err(error) => {
-                    metrics::counter!("candor_erase_failures_total").increment(1);
-                    tracing::error!(%session, %error, "a withdrawal could not be carried out in full; it is tried again before the session ends");
-                    Erasure { complete: false, kept: false }
-                }
-            };
-            let _ = work.send(Work::Erased(erasure)).await;
-        });
-    }
-
-    fn target_name(&self) -> &str {
-        &self.dialog.file.handover.value.to.value
-    }
-
-    /// Whether a person can be reached now.
-    fn knock(&mut self) {
-        let target = self.services.targets.get(self.target_name());
-        let open = target.is_some_and(|target| target.is_open(Timestamp::now()));
-        let answer = if open { Event::PersonThere } else { Event::NobodyThere(HandoverEnd::Closed) };
-        self.events.push_back(answer);
-    }
-
-    /// The agent leaves: the recorder has stopped, the request lies ready, and only then the leg closes.
-    fn leave(&mut self, departure: Departure) {
-        let request = departure::request(self.session, self.target_name(), departure);
-        self.services.calls.set(&self.id, Place::Leaving(Box::new(request)));
-        self.away_until = Some(Instant::now() + FETCHING);
-        self.end_leg();
-        self.ears = None;
-    }
-
-    fn end_leg(&mut self) {
-        if let Some(leg) = self.leg.take() {
-            // A full channel is closed by dropping it, which the transport takes for the same.
-            let _ = leg.outbound.try_send(Outbound::End);
-        }
-    }
-
-    fn note(&self, fact: Fact, now: SessionTime) {
-        let spoken = match &fact {
-            Fact::Disclosure(prompted) | Fact::Question(_, prompted) => self.fixed_sound(&prompted.line),
-            _ => None,
-        };
-        if let Fact::Answer { outcome, .. } = &fact {
-            metrics::counter!("candor_consent_answers_total", "outcome" => *outcome).increment(1);
-        }
-        let target = self.target_name();
-        let priority = self.services.targets.get(target).map_or(0, |target| target.priority);
-        self.append(evidence::event(fact, spoken.as_deref(), target, priority, now.millis()));
-    }
-
-    /// A ledger that cannot take it reports that itself, and the recorder stops.
-    fn append(&self, event: ledger::Event) {
-        if let Err(error) = self.ledger.append(event) {
-            tracing::error!(session = %self.session, %error, "the ledger could not take an entry");
+            self.show_stage();
         }
     }
 
@@ -378,11 +284,15 @@ impl Call {
             })
         };
         let ended = self.mouth.tick(now, send);
+        for (play, index) in self.mouth.begun() {
+            self.show_saying(play, index);
+        }
         let sounding = self.mouth.sounding(now);
         self.turns.tick(&sounding);
-        if self.turns.is_full() {
-            let part = self.turns.part(self.flow.pass_part(now), now);
-            self.keep(part);
+        if self.turns.is_full()
+            && let Some(part) = self.turns.part(self.flow.pass_part(now), now)
+        {
+            self.keep(part, None);
         }
         if let Some((ears, _)) = &self.ears {
             ears.tick(now);
@@ -398,6 +308,8 @@ impl Call {
     fn inbound(&mut self, inbound: Option<Inbound>) {
         let now = self.now();
         match inbound {
+            Some(Inbound::Audio(frame)) if self.at_desk.hears() => self.at_desk.hear_caller(Some(&frame)),
+            Some(Inbound::Lost) if self.at_desk.hears() => self.at_desk.hear_caller(None),
             Some(Inbound::Audio(frame)) => {
                 self.frame_at = frame_time(self.frame_at, now);
                 self.turns.hear(&frame);
@@ -405,22 +317,53 @@ impl Call {
                     ears.frame(self.frame_at, frame);
                 }
             }
+            Some(Inbound::Lost) => {
+                self.frame_at = frame_time(self.frame_at, now);
+                self.turns.hear(&Bytes::new());
+                if let Some((ears, _)) = &self.ears {
+                    ears.lost();
+                }
+            }
             Some(Inbound::Key(key)) => self.take(Event::Key(key)),
+            Some(Inbound::Button(button)) => self.take(Event::Button(button)),
+            Some(Inbound::Language(language)) => self.take(Event::ChooseLanguage(language)),
             Some(Inbound::Played(mark)) => {
                 let ended = self.mouth.played(mark, now);
-                ended.into_iter().for_each(|line| self.take(Event::LineEnded(line)));
+                self.lines_ended(ended);
+            }
+            Some(Inbound::Garbled(mark)) => {
+                let ended = self.mouth.garbled(mark, now);
+                self.lines_ended(ended);
             }
             Some(Inbound::Cleared(mark)) => self.mouth.cleared(mark),
-            Some(Inbound::Lost | Inbound::Garbled(_) | Inbound::Lapsed | Inbound::Resumed) => {}
-            Some(Inbound::Button(_) | Inbound::Language(_)) => {}
+            Some(Inbound::Lapsed) => {
+                tracing::info!(session = %self.session, "nothing comes from the caller; the call waits for them");
+                self.at_desk.caller_interrupted(true);
+                self.take(Event::Lapsed);
+            }
+            Some(Inbound::Resumed) => {
+                self.at_desk.caller_interrupted(false);
+                // A page that was gone knows nothing any more.
+                self.screen.forget();
+                self.take(Event::Resumed);
+                self.show_person();
+            }
             Some(Inbound::Ended(PeerEnd::HungUp)) => self.gone(SessionOutcome::CallerHungUp),
             Some(Inbound::Ended(PeerEnd::Violation)) => self.gone(SessionOutcome::PeerViolation),
             Some(Inbound::Ended(PeerEnd::Lost)) | None => self.gone(SessionOutcome::ConnectionLost),
         }
     }
 
+    fn lines_ended(&mut self, ended: Vec<flow::Ended>) {
+        if let Some((play, index, percent)) = self.mouth.progress() {
+            self.show_heard(play, index, percent);
+        }
+        ended.into_iter().for_each(|line| self.take(Event::LineEnded(line)));
+    }
+
     fn gone(&mut self, outcome: SessionOutcome) {
         self.leg = None;
+        self.at_desk.end(ConversationEnd::Caller);
         self.take(Event::CallerGone(outcome));
     }
 
@@ -452,7 +395,12 @@ impl Call {
     fn work_done(&mut self, work: Work) {
         match work {
             Work::Rendered(play, index, spoken) => self.mouth.rendered(play, index, spoken),
-            Work::Erased(erasure) => self.take(Event::Erased(erasure)),
+            Work::Erased(erasure) => {
+                self.show(Notice::Erased { complete: erasure.complete, kept: erasure.kept });
+                self.take(Event::Erased(erasure));
+            }
+            Work::Stored(turn, fate) => self.show_fate(turn, fate),
+            Work::CallBackLeft(stored) => self.take(Event::CallBackLeft(stored)),
         }
     }
 
@@ -477,11 +425,17 @@ impl Call {
                 self.services.calls.set(&self.id, Place::Talking);
                 self.mouth = Mouth::new(leg.profile, Duration::from_millis(self.services.settings.evidence_ms));
                 self.turns = Turns::new(leg.profile.codec);
+                self.codec = leg.profile.codec;
                 self.leg = Some(leg);
+                self.show_hello();
                 let language = self.flow.language().to_owned();
                 self.listen_in(&language);
                 self.take(Event::Returned);
             }
+            Control::DeskLeg(ReturnLeg(leg), news) => self.colleague_comes(leg, news),
+            Control::DeskHold(on) => self.hold(on),
+            Control::DeskMute(on) => self.at_desk.mute(on),
+            Control::DeskEnd(end) => self.colleague_leaves(end),
             Control::Stop => self.take(Event::Stopping),
             Control::GiveUp if self.leg.is_some() => self.gone(SessionOutcome::Failed),
             Control::GiveUp => self.give_up(SessionOutcome::Shutdown),
@@ -497,8 +451,11 @@ impl Call {
 
     /// The last entry of the ledger, when everything that was kept is on disk.
     async fn close(mut self) {
+        self.at_desk.end(ConversationEnd::Failed);
         self.end_leg();
-        let outcome = evidence::outcome_name(self.outcome.unwrap_or(SessionOutcome::Failed));
+        let outcome = self.outcome.unwrap_or(SessionOutcome::Failed);
+        self.services.parity.record(&std::mem::take(&mut self.counting).sum(outcome));
+        let outcome = evidence::outcome_name(outcome);
         let at_ms = self.now().millis();
         let kept = self.recorder.close(outcome).await;
         self.append(ledger::Event::SessionClosed { outcome: outcome.to_owned(), turns_sealed: kept.sealed, at_ms });
@@ -512,7 +469,7 @@ impl Call {
 
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long the phone system may take to ask where the caller goes.
-const FETCHING: Duration = Duration::from_secs(60);
+pub(super) const FETCHING: Duration = Duration::from_secs(60);
 /// How long a caller whom nobody answered may take to come back.
 const COMING_BACK: Duration = Duration::from_secs(60);
 

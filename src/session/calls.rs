@@ -22,6 +22,11 @@ pub struct Handle {
 }
 
 impl Handle {
+    /// Waits until the session is over.
+    pub async fn over(&self) {
+        self.control.closed().await;
+    }
+
     /// Tells the session something; `false` when it is over.
     pub async fn tell(&self, control: Control) -> bool {
         self.control.send(control).await.is_ok()
@@ -126,6 +131,13 @@ impl Calls {
     pub fn get(&self, id: &str) -> Option<Handle> {
         let calls = self.lock();
         let call = calls.get(id)?;
+        (!matches!(call.place, Place::Ended(..))).then(|| call.handle.clone())
+    }
+
+    /// The session of that id, as long as it is open.
+    pub fn of_session(&self, session: Uuid) -> Option<Handle> {
+        let calls = self.lock();
+        let call = calls.values().find(|call| call.handle.session == session)?;
         (!matches!(call.place, Place::Ended(..))).then(|| call.handle.clone())
     }
 

@@ -1,5 +1,6 @@
+use super::screen::stop_name;
 use crate::consent::{Change, Method};
-use crate::dialog::flow::{self, Fact, Grade, HandoverEnd, Heard, LeaveReason, SessionOutcome, StopReason};
+use crate::dialog::flow::{self, Fact, Grade, HandoverEnd, Heard, LeaveReason, SessionOutcome};
 use crate::ledger::{Event, Prompted};
 use crate::speech::Spoken;
 
@@ -11,6 +12,7 @@ pub(super) fn event(fact: Fact, spoken: Option<&Spoken>, target: &str, priority:
         Fact::Answer { purpose, outcome, method } => {
             let (method, key, grammar_entry, confidence) = match method {
                 Method::Key(key) => ("key", Some(key), None, None),
+                Method::Button => ("button", None, None, None),
                 Method::Speech { entry, confidence } => ("speech", None, entry, confidence),
                 Method::Silence | Method::Unclear | Method::Engine => ("none", None, None, None),
             };
@@ -29,14 +31,7 @@ pub(super) fn event(fact: Fact, spoken: Option<&Spoken>, target: &str, priority:
             Event::RecorderStarted { purposes: purposes.iter().map(ToString::to_string).collect(), at_ms }
         }
         Fact::RecorderStopped { reason, turn_dropped } => {
-            let reason = match reason {
-                StopReason::Withdrawn => "withdrawn",
-                StopReason::Handover => "handover",
-                StopReason::Language => "language",
-                StopReason::Ended => "ended",
-                StopReason::Failed => "failed",
-            };
-            Event::RecorderStopped { reason: reason.to_owned(), at_ms, turn_dropped }
+            Event::RecorderStopped { reason: stop_name(reason).to_owned(), at_ms, turn_dropped }
         }
         Fact::HandoverRequested(reason) => {
             Event::HandoverRequested { target: target.to_owned(), reason: reason_name(reason).to_owned(), priority, at_ms }
@@ -49,6 +44,8 @@ pub(super) fn event(fact: Fact, spoken: Option<&Spoken>, target: &str, priority:
                 HandoverEnd::QueueFull => "queue-full",
                 HandoverEnd::Closed => "closed",
                 HandoverEnd::CallerLeft => "caller-left",
+                HandoverEnd::WentBack => "went-back",
+                HandoverEnd::CallBack => "call-back",
                 HandoverEnd::Failed => "failed",
                 HandoverEnd::Unknown => "unknown",
             };
@@ -84,6 +81,7 @@ pub(super) fn outcome_name(outcome: SessionOutcome) -> &'static str {
 
 fn said(prompted: flow::Prompted, spoken: Option<&Spoken>) -> Prompted {
     let (outcome, evidence) = match prompted.heard {
+        Heard::Garbled => ("garbled", None),
         Heard::Complete(Grade::Peer) => ("heard", Some("peer")),
         Heard::Complete(Grade::Paced) => ("heard", Some("paced")),
         Heard::Cut => ("cut", None),

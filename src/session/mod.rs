@@ -7,11 +7,17 @@
 //!
 //! **Architecture invariant:** nothing on this task waits for recognition, synthesis, disk or database; they answer through channels.
 
+mod at_desk;
 mod call;
 mod calls;
+mod conversation;
 mod departure;
+mod doing;
 mod evidence;
+mod figures;
 mod mouth;
+mod parity;
+mod screen;
 mod settings;
 mod turns;
 
@@ -19,10 +25,13 @@ use std::sync::Arc;
 
 pub use call::{Arrival, Control, ReturnLeg, start};
 pub use calls::{AfterStream, Calls, Handle, Place};
+pub use conversation::{ConversationEnd, DeskEnd, DeskNews};
 pub use mouth::prompt_key;
+pub use parity::{Figures, Group, HandoverFigures, Parity};
 pub use settings::Settings;
 
 use crate::handover::Targets;
+use crate::handover::desk::Desk;
 use crate::ledger::Ledger;
 use crate::recording::Recordings;
 use crate::speech::PromptCache;
@@ -42,6 +51,10 @@ pub struct Services {
     pub recordings: Recordings,
     /// Where callers can go.
     pub targets: Targets,
+    /// The desk, where colleagues take callers over.
+    pub desk: Desk,
+    /// What refusing and consenting callers got, side by side.
+    pub parity: Parity,
     /// How sessions behave.
     pub settings: Settings,
     /// The sessions that are open.

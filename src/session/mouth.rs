@@ -15,6 +15,8 @@ use crate::transport::{Evidence, Mark, Outbound, Pacing, Profile};
 const LEAD: Duration = Duration::from_millis(400);
 /// A mark that comes back this much before its sound can have ended proves nothing: the peer does not play what it reports.
 const SOONEST: Duration = Duration::from_millis(200);
+/// How many frames of a watched line lie between two marks: half a second.
+const WATCHED: usize = 25;
 
 /// The name of a line's sound in the prompt cache.
 pub fn prompt_key(dialog: &str, line: &Line) -> String {
@@ -42,6 +44,12 @@ struct Saying {
     sound: Sound,
     sent: usize,
     began: Option<SessionTime>,
+    /// Whether the caller is shown how much of it was heard.
+    watched: bool,
+    /// Too much of it was lost on the way.
+    garbled: bool,
+    /// Marks within it, and how many frames lie before each.
+    within: VecDeque<(Mark, usize)>,
     /// The mark after its last frame, and when the caller must have heard that frame.
     mark: Option<(Mark, SessionTime)>,
     heard: Option<Heard>,
@@ -59,6 +67,9 @@ pub(super) struct Mouth {
     on_the_way: VecDeque<(SessionTime, Bytes)>,
     /// What could not be sent yet; goes before any sound.
     pending: VecDeque<Outbound>,
+    /// Lines that have begun, and how much of watched ones was heard in percent, since it was last asked for.
+    begun: Vec<(PlayId, usize)>,
+    progress: Option<(PlayId, usize, u8)>,
 }
 
 impl Mouth {
@@ -71,13 +82,33 @@ impl Mouth {
             heard_until: SessionTime::START,
             on_the_way: VecDeque::new(),
             pending: VecDeque::new(),
+            begun: Vec::new(),
+            progress: None,
         }
     }
 
-    /// Says a line after those before it. `None` sound: it is being rendered and comes with [`Mouth::rendered`].
-    pub(super) fn say(&mut self, play: PlayId, index: usize, sound: Option<Arc<Spoken>>) {
+    /// Says a line after those before it. `None` sound: it is being rendered and comes with [`Mouth::rendered`]. Of a watched line
+    /// [`Mouth::progress`] tells how much was heard.
+    pub(super) fn say(&mut self, play: PlayId, index: usize, sound: Option<Arc<Spoken>>, watched: bool) {
         let sound = sound.map_or(Sound::Coming, Sound::Ready);
-        self.lines.push_back(Saying { play, index, sound, sent: 0, began: None, mark: None, heard: None });
+        let (began, mark, heard, within) = (None, None, None, VecDeque::new());
+        self.lines.push_back(Saying { play, index, sound, sent: 0, began, watched, garbled: false, within, mark, heard });
+    }
+
+    /// The lines that have begun since this was last asked.
+    pub(super) fn begun(&mut self) -> Vec<(PlayId, usize)> {
+        std::mem::take(&mut self.begun)
+    }
+
+    /// How much of a watched line was heard, in percent, if that has changed since this was last asked.
+    pub(super) fn progress(&mut self) -> Option<(PlayId, usize, u8)> {
+        self.progress.take()
+    }
+
+    /// How long a line that is being said lasts.
+    pub(super) fn duration(&self, play: PlayId, index: usize) -> Option<Duration> {
+        let saying = self.lines.iter().find(|s| s.play == play && s.index == index)?;
+        if let Sound::Ready(spoken) = &saying.sound { Some(spoken.duration) } else { None }
     }
 
     /// A line's sound has been rendered, or cannot be.
@@ -100,6 +131,7 @@ impl Mouth {
     /// The peer has played everything before this mark. What has ended by it comes back, in order: a key that follows the mark on the
     /// wire must find the line ended.
     pub(super) fn played(&mut self, mark: Mark, now: SessionTime) -> Vec<Ended> {
+        self.played_within(mark);
         let evidence = self.profile.evidence;
         let Some(place) = self.lines.iter().position(|s| s.mark.is_some_and(|(m, _)| m == mark)) else { return Vec::new() };
         for saying in self.lines.iter_mut().take(place + 1) {
@@ -112,9 +144,38 @@ impl Mouth {
             if !plausible {
                 metrics::counter!("candor_marks_implausible_total").increment(1);
             }
-            saying.heard.get_or_insert(if plausible { Heard::Complete(grade) } else { Heard::NoEvidence });
+            let heard = match plausible {
+                true if saying.garbled => Heard::Garbled,
+                true => Heard::Complete(grade),
+                false => Heard::NoEvidence,
+            };
+            saying.heard.get_or_insert(heard);
         }
         self.ended(now)
+    }
+
+    /// A mark within a watched line: so much of it was heard.
+    fn played_within(&mut self, mark: Mark) {
+        for saying in &mut self.lines {
+            let Sound::Ready(spoken) = &saying.sound else { continue };
+            while let Some((_, frames)) = saying.within.pop_front_if(|(within, _)| *within <= mark) {
+                let percent = frames * 100 / spoken.audio.frames().max(1);
+                self.progress = Some((saying.play, saying.index, percent.min(100) as u8));
+            }
+        }
+    }
+
+    /// Everything before this mark was sent, and too much of it was lost. What has ended by it comes back, in order.
+    pub(super) fn garbled(&mut self, mark: Mark, now: SessionTime) -> Vec<Ended> {
+        // A mark within a line speaks for the line.
+        let place = self
+            .lines
+            .iter()
+            .position(|s| s.mark.is_some_and(|(m, _)| m >= mark) || s.within.iter().any(|(within, _)| *within >= mark));
+        if let Some(saying) = place.and_then(|place| self.lines.get_mut(place)) {
+            saying.garbled = true;
+        }
+        self.played(mark, now)
     }
 
     /// The peer threw the sound before this mark away.
@@ -148,8 +209,15 @@ impl Mouth {
                 if send(Outbound::Audio(frame.clone())).is_err() {
                     break;
                 }
-                saying.began.get_or_insert(now);
+                if saying.began.replace(saying.began.unwrap_or(now)).is_none() {
+                    self.begun.push((saying.play, saying.index));
+                }
                 saying.sent += 1;
+                let within = saying.watched && saying.sent.is_multiple_of(WATCHED);
+                if within && send(Outbound::Mark(Mark(self.next_mark))).is_ok() {
+                    saying.within.push_back((Mark(self.next_mark), saying.sent));
+                    self.next_mark += 1;
+                }
                 self.on_the_way.push_back((self.heard_until, frame));
                 self.heard_until = self.heard_until + FRAME;
             }
@@ -249,7 +317,7 @@ mod tests {
     #[test]
     fn sound_runs_ahead_by_the_lead_and_no_more() {
         let mut wire = Wire::new();
-        wire.mouth.say(PlayId(0), 0, sound(2000));
+        wire.mouth.say(PlayId(0), 0, sound(2000), false);
         wire.tick_until(0, 20);
         assert_eq!(wire.frames(), 20);
         wire.tick_until(20, 1000);
@@ -260,8 +328,8 @@ mod tests {
     #[test]
     fn a_line_is_heard_when_its_mark_comes_back_in_time() {
         let mut wire = Wire::new();
-        wire.mouth.say(PlayId(0), 0, sound(1000));
-        wire.mouth.say(PlayId(0), 1, sound(500));
+        wire.mouth.say(PlayId(0), 0, sound(1000), false);
+        wire.mouth.say(PlayId(0), 1, sound(500), false);
         wire.tick_until(0, 1100);
         let marks = wire.marks();
         wire.ended.extend(wire.mouth.played(marks[0], at(1050)));
@@ -275,7 +343,7 @@ mod tests {
     #[test]
     fn a_mark_that_comes_back_before_its_sound_can_have_ended_proves_nothing() {
         let mut wire = Wire::new();
-        wire.mouth.say(PlayId(0), 0, sound(1000));
+        wire.mouth.say(PlayId(0), 0, sound(1000), false);
         wire.tick_until(0, 640);
         let mark = wire.marks()[0];
         wire.ended.extend(wire.mouth.played(mark, at(640)));
@@ -285,7 +353,7 @@ mod tests {
     #[test]
     fn a_mark_that_never_comes_back_ends_the_line_without_evidence() {
         let mut wire = Wire::new();
-        wire.mouth.say(PlayId(0), 0, sound(1000));
+        wire.mouth.say(PlayId(0), 0, sound(1000), false);
         wire.tick_until(0, 3990);
         assert!(wire.ended.is_empty());
         wire.tick_until(3990, 4100);
@@ -295,8 +363,8 @@ mod tests {
     #[test]
     fn falling_silent_clears_the_peer_and_cuts_every_line() {
         let mut wire = Wire::new();
-        wire.mouth.say(PlayId(3), 0, sound(1000));
-        wire.mouth.say(PlayId(3), 1, None);
+        wire.mouth.say(PlayId(3), 0, sound(1000), false);
+        wire.mouth.say(PlayId(3), 1, None, false);
         wire.tick_until(0, 300);
         let heard = (0..=300).step_by(20).filter(|ms| !wire.mouth.sounding(at(*ms)).is_empty());
         assert_eq!(heard.count(), 16);
@@ -317,7 +385,7 @@ mod tests {
         let audio: Bytes = (0..30).flat_map(|frame| vec![frame; 160]).collect();
         let audio = Encoded::of_samples(Codec::Ulaw, audio);
         let spoken = sound(600).map(|spoken| Arc::new(Spoken { audio, ..Spoken::clone(&spoken) }));
-        mouth.say(PlayId(0), 0, spoken);
+        mouth.say(PlayId(0), 0, spoken, false);
         // A little early, a little late, and five at once after a pause.
         let mut times: Vec<u64> = vec![0, 19, 41, 60, 79];
         times.extend([200; 6]);
@@ -333,7 +401,7 @@ mod tests {
     #[test]
     fn what_finds_no_room_is_sent_later_and_in_order() {
         let mut mouth = Mouth::new(TWILIO, Duration::from_secs(3));
-        mouth.say(PlayId(0), 0, sound(100));
+        mouth.say(PlayId(0), 0, sound(100), false);
         let mut sent = Vec::new();
         mouth.tick(at(0), Err);
         mouth.tick(at(20), |message| {
@@ -347,8 +415,8 @@ mod tests {
     #[test]
     fn a_text_that_could_not_be_rendered_is_left_out_and_the_rest_is_said() {
         let mut wire = Wire::new();
-        wire.mouth.say(PlayId(0), 0, None);
-        wire.mouth.say(PlayId(0), 1, sound(100));
+        wire.mouth.say(PlayId(0), 0, None, false);
+        wire.mouth.say(PlayId(0), 1, sound(100), false);
         wire.tick_until(0, 100);
         assert_eq!(wire.frames(), 0);
         wire.mouth.rendered(PlayId(0), 0, None);

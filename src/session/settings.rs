@@ -47,7 +47,12 @@ impl Default for Settings {
 
 impl Settings {
     /// What the flow needs of it.
-    pub(super) fn for_flow(&self, can_hear: impl Iterator<Item = String>, offer_languages: bool) -> flow::Settings {
+    pub(super) fn for_flow(
+        &self,
+        can_hear: impl Iterator<Item = String>,
+        offer_languages: bool,
+        call_backs: bool,
+    ) -> flow::Settings {
         flow::Settings {
             no_input: Duration::from_millis(self.no_input_ms),
             consent_window: Duration::from_millis(self.consent_window_ms),
@@ -56,6 +61,7 @@ impl Settings {
             thresholds: Thresholds { confidence: self.consent_confidence, ..Thresholds::default() },
             can_hear: can_hear.collect(),
             offer_languages,
+            call_backs,
         }
     }
 }

@@ -22,7 +22,7 @@ pub mod stt;
 pub mod tts;
 pub mod vad;
 
-pub use cache::{PreparationError, Prepared, PromptCache, PromptText, RenderError};
-pub use ears::{Ears, EarsHandle, EngineFailure, Heard};
+pub use cache::{PreparationError, Prepared, PromptCache, PromptSource, PromptText, RenderError};
+pub use ears::{Ears, EarsHandle, EngineFailure, Heard, ListenError};
 pub use settings::{EndpointSettings, EspeakSettings, RecognitionSettings, Settings, VadSettings};
 pub use spoken::Spoken;

@@ -1,10 +1,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::audio::ogg_opus::{self, OggOpusError};
 use crate::audio::{Codec, Encoded};
 
 /// A text as the caller will hear it.
@@ -12,7 +12,7 @@ use crate::audio::{Codec, Encoded};
 pub struct Spoken {
     /// SHA-256 of the text in UTF-8, in lower-case hex.
     pub text_sha256: String,
-    /// SHA-256 of `audio`, in lower-case hex.
+    /// SHA-256 of the sound as a file: the bare samples of G.711, the Ogg Opus file of Opus. In lower-case hex.
     pub audio_sha256: String,
     /// The encoded sound.
     pub audio: Encoded,
@@ -21,21 +21,17 @@ pub struct Spoken {
 }
 
 impl Spoken {
-    /// Sound that may be kept: a fixed prompt.
-    pub(super) fn of(text: &str, ulaw: Vec<u8>) -> Self {
-        let audio_sha256 = sha256(&ulaw);
-        Self::assemble(text, audio_sha256, Bytes::from(ulaw))
-    }
-
-    /// Sound that says something about the caller: it is wiped when the last copy goes.
-    pub(super) fn of_secret(text: &str, ulaw: Zeroizing<Vec<u8>>) -> Self {
-        let audio_sha256 = sha256(&ulaw);
-        Self::assemble(text, audio_sha256, Bytes::from_owner(ulaw))
-    }
-
-    fn assemble(text: &str, audio_sha256: String, audio: Bytes) -> Self {
-        let audio = Encoded::of_samples(Codec::Ulaw, audio);
+    /// A text with its sound, whose file has this hash.
+    pub(super) fn new(text: &str, audio: Encoded, audio_sha256: String) -> Self {
         Spoken { text_sha256: sha256(text.as_bytes()), audio_sha256, duration: audio.duration(), audio }
+    }
+}
+
+/// Sound as the file that lies in the cache, and that the ledger's hash is of.
+pub(super) fn file(audio: &Encoded) -> Result<Zeroizing<Vec<u8>>, OggOpusError> {
+    match audio.codec() {
+        Codec::Ulaw => Ok(Zeroizing::new(audio.bytes().to_vec())),
+        Codec::Opus => ogg_opus::mono(audio),
     }
 }
 
@@ -53,20 +49,34 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+    use crate::audio::opus::{Content, encode};
+
+    fn telephone(text: &str) -> Spoken {
+        let audio = Encoded::of_samples(Codec::Ulaw, Bytes::from(vec![0xff; 800]));
+        let hash = sha256(&file(&audio).unwrap());
+        Spoken::new(text, audio, hash)
+    }
 
     #[test]
-    fn what_is_kept_and_what_is_wiped_are_the_same_to_the_ledger() {
-        let kept = Spoken::of("hallo", vec![0xff; 800]);
-        let wiped = Spoken::of_secret("hallo", Zeroizing::new(vec![0xff; 800]));
-        assert_eq!(kept, wiped);
-        assert_eq!(kept.duration, Duration::from_millis(100));
-        assert_eq!(kept.text_sha256, "d3751d33f9cd5049c4af2b462735457e4d3baf130bcbb87f389e349fbaeb20b9");
+    fn text_and_sound_have_their_hashes() {
+        let spoken = telephone("hallo");
+        assert_eq!(spoken.duration, Duration::from_millis(100));
+        assert_eq!(spoken.text_sha256, "d3751d33f9cd5049c4af2b462735457e4d3baf130bcbb87f389e349fbaeb20b9");
+        assert_eq!(spoken.audio_sha256, sha256(&[0xff; 800]));
+    }
+
+    #[test]
+    fn the_file_of_opus_is_one_that_players_know() {
+        let audio = encode(&[0; 4800], Content::Voice).unwrap();
+        assert!(file(&audio).unwrap().starts_with(b"OggS"));
     }
 
     #[test]
     fn debug_shows_no_sound_and_no_hash_of_a_text() {
-        let spoken = Spoken::of("uw nummer is 1234", vec![0xff; 8]);
+        let spoken = telephone("uw nummer is 1234");
         assert!(!format!("{spoken:?}").contains(&spoken.text_sha256));
     }
 }

@@ -3,7 +3,9 @@
 //! The network has learned from sound that goes up to 8 kHz; the telephone's ends at 4. With nothing at all above, it takes noise for
 //! voice and hesitates over voice. So it is shown a faint mirror image of the telephone band in the upper one, by halving every
 //! other sample. Measured on recordings of people: 74 of 75 short answers are found (75 without it), and of 21 clips of background noise
-//! none is taken for speech (without it, at the threshold that finds as many answers, 13 of 14).
+//! none is taken for speech (without it, at the threshold that finds as many answers, 13 of 14). Sound of the whole band gets the
+//! same, because it helps there as well: through Opus 286 of 300 short answers are found (287 without it), and 1 of 42 clips of noise is
+//! taken for speech (27 without it).
 
 use std::time::Duration;
 
@@ -32,7 +34,7 @@ impl Vad {
         Vad { detector, threshold: settings.threshold, waiting: Vec::with_capacity(2 * STEP_SAMPLES) }
     }
 
-    /// Takes samples of the telephone band at 16 kHz; calls `step` for each 16 ms that are complete, with whether they are voice.
+    /// Takes samples at 16 kHz; calls `step` for each 16 ms that are complete, with whether they are voice.
     pub fn hear(&mut self, samples: &[i16], mut step: impl FnMut(bool)) {
         let mut rest = samples;
         while !rest.is_empty() {

@@ -16,8 +16,10 @@ use crate::audio::Codec;
 
 mod notice;
 pub mod twilio;
+pub mod webrtc;
 
-pub use notice::{AnswerKind, Keeping, LineRole, Notice, PersonState, PhaseName, PurposeNotice};
+pub use crate::dialog::flow::Button;
+pub use notice::{Keeping, LineRole, Notice, PersonState, PurposeNotice};
 
 /// How many messages may wait between a transport and its session, in each direction: ten seconds of frames and some.
 pub const CHANNEL: usize = 512;
@@ -83,28 +85,6 @@ pub enum PeerEnd {
     Lost,
     /// The peer broke the protocol or a limit; the reason is in the log.
     Violation,
-}
-
-/// What a caller with a screen can press instead of a key. Each means the same at every moment, which a key does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Button {
-    /// Yes, to whatever is asked that can be answered so.
-    Yes,
-    /// No.
-    No,
-    /// A person.
-    Person,
-    /// Stop recording.
-    Stop,
-    /// Ask me about recording again.
-    AskAgain,
-    /// Say that again.
-    Repeat,
-    /// While waiting for a person: go on with the agent.
-    Agent,
-    /// While waiting for a person: leave a number.
-    CallBack,
 }
 
 /// What the session tells a phone system.

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::dialog::flow::{Expected, Stage};
+
 /// Something that a caller with a screen can see.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
@@ -65,12 +67,12 @@ pub enum Notice {
     /// Where the call is.
     Phase {
         /// Which.
-        phase: PhaseName,
+        phase: Stage,
     },
     /// What the agent waits for; a page shows the buttons that fit.
     Expecting {
         /// What.
-        answer: AnswerKind,
+        answer: Expected,
     },
     /// What came back to a consent question.
     Answer {
@@ -170,48 +172,6 @@ pub enum LineRole {
     Question,
     /// Anything else.
     Other,
-}
-
-/// Where a call is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PhaseName {
-    /// The disclosures are being said.
-    Disclosing,
-    /// A consent question has been put, or is being put.
-    Asking,
-    /// In the dialog.
-    Dialog,
-    /// Looking for a person.
-    Connecting,
-    /// Waiting for a person.
-    Waiting,
-    /// A number for calling back is being taken.
-    CallBack,
-    /// With a person.
-    Person,
-    /// The connection is interrupted.
-    Lapsed,
-    /// Over.
-    Ended,
-}
-
-/// What the agent waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AnswerKind {
-    /// Nothing now.
-    Nothing,
-    /// Yes or no to a consent question.
-    Consent,
-    /// Yes or no to something else.
-    YesNo,
-    /// One of some options: a key, or words.
-    Choice,
-    /// Digits.
-    Digits,
-    /// While waiting for a person: back to the agent, or a call-back.
-    Waiting,
 }
 
 /// What became of the sound of a turn.

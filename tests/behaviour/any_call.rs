@@ -8,7 +8,8 @@ use std::time::Duration;
 use candor::consent::{ConsentState, ConsentedTurn, Method, SessionTime};
 use candor::dialog::SharedDialog;
 use candor::dialog::flow::{
-    Action, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings, Utterance,
+    Action, Button, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings, Utterance,
+    Way,
 };
 use candor::server::library;
 use proptest::prelude::*;
@@ -45,6 +46,17 @@ enum Step {
     Erased(bool, bool),
     Handover(HandoverEnd),
     Returns,
+    Button(Button),
+    Language(&'static str),
+    Lapse,
+    Resume,
+    Place(u32),
+    NobodyTakes,
+    Connect,
+    Hold(bool),
+    GiveBack,
+    LoseColleague,
+    CallBackLeft(bool),
     Stop,
     HangUp,
 }
@@ -71,6 +83,17 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Heard::Cut),
         1 => Just(Heard::Failed),
         1 => Just(Heard::NoEvidence),
+        1 => Just(Heard::Garbled),
+    ];
+    let buttons = vec![
+        Button::Yes,
+        Button::No,
+        Button::Person,
+        Button::Stop,
+        Button::AskAgain,
+        Button::Repeat,
+        Button::Agent,
+        Button::CallBack,
     ];
     let words = || prop::sample::select(&WORDS[..]);
     let end = prop::sample::select(vec![
@@ -98,6 +121,17 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (any::<bool>(), any::<bool>()).prop_map(|(complete, kept)| Step::Erased(complete, kept)),
         3 => end.prop_map(Step::Handover),
         3 => Just(Step::Returns),
+        8 => prop::sample::select(buttons).prop_map(Step::Button),
+        2 => prop::sample::select(vec!["en", "nl", "xx"]).prop_map(Step::Language),
+        3 => Just(Step::Lapse),
+        6 => Just(Step::Resume),
+        4 => (1u32..4).prop_map(Step::Place),
+        1 => Just(Step::NobodyTakes),
+        4 => Just(Step::Connect),
+        2 => any::<bool>().prop_map(Step::Hold),
+        2 => Just(Step::GiveBack),
+        2 => Just(Step::LoseColleague),
+        3 => any::<bool>().prop_map(Step::CallBackLeft),
         1 => Just(Step::Stop),
         1 => Just(Step::HangUp),
     ]
@@ -121,6 +155,11 @@ struct World {
     flow: Flow,
     now: SessionTime,
     person_there: bool,
+    way: Way,
+    /// The caller stands in the line of the desk.
+    in_line: bool,
+    /// Nothing comes from the caller.
+    absent: bool,
     saying: VecDeque<(PlayId, usize, String)>,
     held: Option<SessionTime>,
     kept: Vec<(ConsentedTurn<()>, SessionTime)>,
@@ -136,13 +175,17 @@ struct World {
 }
 
 impl World {
-    fn new(dialog: SharedDialog, can_hear: bool, person_there: bool, recording_grade: bool) -> World {
+    fn new(dialog: SharedDialog, can_hear: bool, person_there: bool, desk: bool) -> World {
         let can_hear = if can_hear { ["nl", "en"].map(str::to_owned).into() } else { Default::default() };
-        let settings = Settings { can_hear, paced_can_grant: recording_grade, ..Settings::default() };
+        let settings = Settings { can_hear, call_backs: desk, ..Settings::default() };
+        let way = if desk { Way::Desk } else { Way::PhoneSystem };
         World {
             flow: Flow::new(dialog, "nl", settings),
             now: SessionTime::START,
             person_there,
+            way,
+            in_line: false,
+            absent: false,
             saying: VecDeque::new(),
             held: None,
             kept: Vec::new(),
@@ -189,6 +232,8 @@ impl World {
                 assert!(self.held.is_none(), "the turn before has ended or was dropped");
                 self.held = held.then_some(self.now);
                 assert!(!held || self.recorder_on, "no turn is held while the recorder is off");
+                assert!(!held || !self.absent, "no turn is held of a caller who is gone");
+                assert!(!held || !self.in_line, "no turn is held while the caller waits for a colleague");
             }
             Action::EndTurn(passage) => {
                 if let Some((began, passage)) = self.held.take().zip(passage) {
@@ -198,7 +243,7 @@ impl World {
             }
             Action::DropTurn => self.held = None,
             Action::Knock(_) => events.push_back(match self.person_there {
-                true => Event::PersonThere,
+                true => Event::PersonThere(self.way),
                 false => Event::NobodyThere(HandoverEnd::Closed),
             }),
             Action::Leave(_) => {
@@ -206,6 +251,15 @@ impl World {
                 assert!(!self.flow.consents().is_recording(), "no grant outlives the agent's leaving");
                 self.leaves += 1;
             }
+            Action::Queue(_) => {
+                assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before the caller waits");
+                assert!(!self.flow.consents().is_recording(), "no grant outlives the agent's leaving");
+                assert!(!std::mem::replace(&mut self.in_line, true), "nobody stands in the line twice");
+                self.leaves += 1;
+            }
+            Action::QueueAgain => self.in_line = true,
+            Action::Unqueue => assert!(std::mem::take(&mut self.in_line), "who leaves the line was in it"),
+            Action::CallBack(number) => assert!((6..=15).contains(&number.0.len())),
             Action::Note(fact) => self.note(fact),
             Action::Close(outcome) => {
                 assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before the end");
@@ -221,7 +275,8 @@ impl World {
             Fact::RecorderStarted { .. } => self.recorder_on = true,
             Fact::RecorderStopped { .. } => self.recorder_on = false,
             Fact::Answer { outcome: "given", method, .. } => {
-                let active = matches!(method, Method::Key('1') | Method::Speech { entry: Some(_), confidence: Some(_) });
+                let active =
+                    matches!(method, Method::Key('1') | Method::Button | Method::Speech { entry: Some(_), confidence: Some(_) });
                 assert!(active, "only a key or the caller's own words grant, not {method:?}");
             }
             Fact::Consent(change) if change.to == ConsentState::Given => self.check_grant(change.basis.as_str()),
@@ -277,6 +332,29 @@ impl World {
             Step::Erased(complete, kept) => self.take(Event::Erased(Erasure { complete, kept })),
             Step::Handover(end) => self.take(Event::HandoverEnded(end)),
             Step::Returns => self.take(Event::Returned),
+            Step::Button(button) => self.take(Event::Button(button)),
+            Step::Language(language) => self.take(Event::ChooseLanguage(language.to_owned())),
+            Step::Lapse => {
+                self.absent = true;
+                self.take(Event::Lapsed);
+                assert!(!self.recorder_on && self.held.is_none(), "the recorder stops when the caller is gone");
+            }
+            Step::Resume => {
+                self.absent = false;
+                self.take(Event::Resumed);
+            }
+            Step::Place(place) if self.in_line => self.take(Event::Place(place)),
+            Step::NobodyTakes if self.in_line => self.take(Event::NobodyTakes(HandoverEnd::NobodyAnswered)),
+            Step::Connect if self.in_line => {
+                self.in_line = false;
+                self.take(Event::Connected);
+                assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before two people talk");
+            }
+            Step::Hold(on) => self.take(Event::Hold(on)),
+            Step::GiveBack => self.take(Event::GivenBack),
+            Step::LoseColleague => self.take(Event::ColleagueLost),
+            Step::CallBackLeft(stored) => self.take(Event::CallBackLeft(stored)),
+            Step::Place(_) | Step::NobodyTakes | Step::Connect => {}
             Step::Stop => self.take(Event::Stopping),
             Step::HangUp => self.take(Event::CallerGone(SessionOutcome::CallerHungUp)),
         }
@@ -295,8 +373,8 @@ impl World {
     }
 }
 
-fn check(dialog: SharedDialog, steps: Vec<Step>, can_hear: bool, person_there: bool) -> World {
-    let mut world = World::new(dialog, can_hear, person_there, false);
+fn check(dialog: SharedDialog, steps: Vec<Step>, can_hear: bool, person_there: bool, desk: bool) -> World {
+    let mut world = World::new(dialog, can_hear, person_there, desk);
     world.run(steps);
     assert_eq!(world.first_line.as_deref(), Some("disclosure-automated"), "every session opens with what the agent is");
     assert_eq!(world.closed.len(), 1, "every session ends, once");
@@ -321,16 +399,16 @@ proptest! {
 
     #[test]
     fn no_sequence_of_events_breaks_a_promise(
-        steps in call(4), can_hear: bool, person_there: bool,
+        steps in call(4), can_hear: bool, person_there: bool, desk: bool,
     ) {
-        check(webshop(), steps, can_hear, person_there);
+        check(webshop(), steps, can_hear, person_there, desk);
     }
 
     #[test]
     fn no_sequence_of_events_breaks_a_promise_with_three_bases(
-        steps in call(6), can_hear: bool, person_there: bool,
+        steps in call(6), can_hear: bool, person_there: bool, desk: bool,
     ) {
-        check(three_bases(), steps, can_hear, person_there);
+        check(three_bases(), steps, can_hear, person_there, desk);
     }
 }
 
@@ -347,7 +425,7 @@ fn opening() -> Vec<Step> {
 fn the_random_calls_do_reach_kept_turns() {
     let mut steps = opening();
     steps.extend([Step::Key('1'), heard(), heard(), Step::Key('3')]);
-    let world = check(webshop(), steps, false, true);
+    let world = check(webshop(), steps, false, true, false);
     // The menu, and the turn in which the caller hangs up.
     assert_eq!(world.kept.len(), 2, "{:?}", world.facts);
 }
@@ -359,7 +437,7 @@ fn a_question_without_evidence_takes_no_yes() {
             let mut steps = opening();
             steps[place] = Step::LineEnds(end);
             steps.extend([Step::Key('1'), heard(), heard(), Step::Key('3'), heard(), Step::Key('1')]);
-            let world = check(webshop(), steps, false, true);
+            let world = check(webshop(), steps, false, true, false);
             assert!(world.kept.is_empty(), "{end:?} at {place}");
             let given = world.facts.iter().any(|(f, _)| matches!(f, Fact::Consent(change) if change.to == ConsentState::Given));
             assert!(!given, "{end:?} at {place}");
@@ -471,8 +549,136 @@ fn withdrawing_twice_does_nothing_the_second_time() {
     let star_nine = || [Step::Key('*'), Step::Key('9')];
     steps.extend(star_nine());
     steps.extend([Step::Erased(true, false), heard(), heard()]);
-    let once = check(webshop(), steps.clone(), false, true).facts.len();
+    let once = check(webshop(), steps.clone(), false, true, false).facts.len();
     steps.extend(star_nine());
-    let twice = check(webshop(), steps, false, true).facts.len();
+    let twice = check(webshop(), steps, false, true, false).facts.len();
     assert_eq!(once, twice);
+}
+
+/// A caller who asked for a person and stands in the line of the desk.
+fn waiting_for_the_desk() -> World {
+    let mut world = World::new(webshop(), false, true, true);
+    world.take(Event::Begin);
+    for step in opening().into_iter().chain([Step::Key('1'), heard(), heard(), Step::Key('0'), heard()]) {
+        world.step(step);
+    }
+    assert!(world.in_line && !world.recorder_on);
+    world
+}
+
+#[test]
+fn who_waits_hears_their_place_and_then_music_without_end() {
+    let mut world = waiting_for_the_desk();
+    assert_eq!(saying(&world), ["hold-music"]);
+    world.step(Step::Place(2));
+    assert_eq!(saying(&world), ["queue-place", "queue-choices-call-back", "hold-music"]);
+    (0..3).for_each(|_| world.step(heard()));
+    assert_eq!(saying(&world), ["hold-music"]);
+    world.step(Step::Place(1));
+    world.step(heard());
+    assert_eq!(saying(&world).first(), Some(&"queue-place"), "a new place is said after the piece that is playing");
+    for _ in 0..100 {
+        assert!(!saying(&world).is_empty(), "nobody waits in silence");
+        world.step(heard());
+    }
+}
+
+#[test]
+fn a_number_is_read_back_and_goes_to_the_desk_only_when_confirmed() {
+    let mut world = waiting_for_the_desk();
+    world.step(Step::Place(1));
+    world.step(Step::Key('2'));
+    assert_eq!(saying(&world), ["call-back-number"]);
+    "0612345678#".chars().for_each(|key| world.step(Step::Key(key)));
+    assert_eq!(saying(&world), ["call-back-confirm"]);
+    world.step(Step::Key('2'));
+    assert_eq!(saying(&world), ["digits-wrong", "call-back-number"]);
+    "0687654321#".chars().for_each(|key| world.step(Step::Key(key)));
+    world.step(Step::Button(Button::Yes));
+    assert!(world.flow.slots().is_empty() && world.in_line);
+    world.step(Step::CallBackLeft(true));
+    assert_eq!(saying(&world), ["call-back-noted"]);
+    assert!(!world.in_line);
+    let ends: Vec<_> =
+        world.facts.iter().filter_map(|(f, _)| if let Fact::HandoverResult(end) = f { Some(*end) } else { None }).collect();
+    assert_eq!(ends, [HandoverEnd::CallBack]);
+}
+
+#[test]
+fn a_caller_whose_colleague_is_lost_is_told_and_waits_where_they_were() {
+    let mut world = waiting_for_the_desk();
+    world.step(Step::Place(1));
+    world.step(Step::Connect);
+    assert!(saying(&world).is_empty(), "two people talk, the agent is silent");
+    world.step(Step::Hold(true));
+    assert_eq!(saying(&world), ["hold-music"]);
+    world.step(Step::Hold(false));
+    world.step(Step::LoseColleague);
+    assert_eq!(saying(&world), ["handover-lost"]);
+    world.step(heard());
+    assert!(world.in_line && saying(&world) == ["hold-music"]);
+}
+
+#[test]
+fn who_waits_can_go_on_with_the_agent_and_can_still_withdraw() {
+    let mut world = waiting_for_the_desk();
+    "*9".chars().for_each(|key| world.step(Step::Key(key)));
+    world.step(Step::Erased(true, false));
+    assert_eq!(saying(&world), ["consent-withdrawn"]);
+    assert!(world.in_line, "a withdrawal does not cost the place");
+    world.step(heard());
+    world.step(Step::Key('1'));
+    assert!(!world.in_line);
+    assert_eq!(saying(&world), ["handover-back"]);
+}
+
+#[test]
+fn nobody_at_the_desk_is_said_with_a_way_on() {
+    let mut world = World::new(webshop(), false, false, true);
+    world.take(Event::Begin);
+    for step in opening().into_iter().chain([Step::Key('2'), heard(), heard(), Step::Key('0')]) {
+        world.step(step);
+    }
+    assert_eq!(saying(&world), ["handover-closed"]);
+    world.step(heard());
+    assert_eq!(saying(&world), ["queue-choices-call-back"]);
+    world.step(heard());
+    world.step(Step::Wait(12_000));
+    assert_eq!(saying(&world), ["handover-back"], "who chooses nothing goes on with the agent");
+}
+
+#[test]
+fn a_disclosure_of_which_too_much_was_lost_is_said_again() {
+    let mut world = World::new(webshop(), false, true, false);
+    world.take(Event::Begin);
+    world.step(heard());
+    // The first time the other language is offered as well.
+    for _ in 0..4 {
+        assert!(!world.flow.consents().is_informed());
+        world.step(heard());
+        assert_eq!(saying(&world), ["disclosure-consent"]);
+        world.step(Step::LineEnds(Heard::Garbled));
+    }
+    assert_eq!(saying(&world), ["not-informed"], "said three times more, and then it is left");
+    assert!(!world.flow.consents().is_informed());
+}
+
+#[test]
+fn a_caller_who_was_gone_hears_what_was_broken_off_again() {
+    let mut world = recorded_in_the_menu();
+    world.step(Step::Lapse);
+    assert!(saying(&world).is_empty() && world.kept.len() == 1, "the turn as far as it went");
+    world.step(Step::Key('9'));
+    world.step(Step::Resume);
+    assert!(world.recorder_on, "the grant still stands");
+    assert_eq!(saying(&world), ["how-can-i-help"]);
+
+    let mut asked = World::new(webshop(), false, true, false);
+    asked.take(Event::Begin);
+    opening().into_iter().for_each(|step| asked.step(step));
+    asked.step(Step::Lapse);
+    asked.step(Step::Resume);
+    assert_eq!(saying(&asked), ["consent-question"]);
+    asked.step(Step::Key('1'));
+    assert!(!asked.recorder_on, "a yes before the question has ended again");
 }

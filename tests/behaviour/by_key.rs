@@ -4,10 +4,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use candor::audio::Codec;
 use candor::dialog::prompt::{Hearing, Line, Slots};
 use candor::server::library;
 use candor::session::prompt_key;
-use candor::speech::{EspeakSettings, PromptCache, PromptText};
+use candor::speech::{EspeakSettings, PromptCache, PromptSource, PromptText};
 use serde_json::Value;
 
 use crate::phone::{Call, Caller, Heard, Outcome};
@@ -185,20 +186,27 @@ impl Prompts {
                 let about = message.variables.contains("purpose") || message.variables.contains("days");
                 let purpose = purpose.clone().filter(|_| about);
                 let (id, language) = (id.to_owned(), language.clone());
-                let line = Line { id: id.clone(), language: language.clone(), hearing: Hearing::Keys, purpose, slots: false };
+                let line = Line {
+                    id: id.clone(),
+                    language: language.clone(),
+                    hearing: Hearing::Keys,
+                    purpose,
+                    slots: false,
+                    place: None,
+                };
                 let Ok(text) = dialog.texts.text(&dialog.file, &line, &Slots::default()) else { continue };
-                texts.push(PromptText { id, language, text: text.to_string(), recorded: None });
+                texts.push(PromptText { id, language, text: text.to_string(), source: PromptSource::Synthesis });
                 assert!(prompt_key("webshop", &line).ends_with("/keys"));
             }
         }
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rendered");
         let espeak = EspeakSettings { rate: RATE, ..EspeakSettings::default() };
-        Prompts(PromptCache::prepare(&folder, &espeak, texts, |_| {}).await.unwrap())
+        Prompts(PromptCache::prepare(&folder, &espeak, &[Codec::Ulaw], texts, |_| {}).await.unwrap())
     }
 
     /// The sound of a prompt.
     pub fn sound(&self, language: &str, id: &str) -> Vec<u8> {
-        self.0.get(language, id).unwrap_or_else(|| panic!("no prompt {id} in {language}")).audio.bytes().to_vec()
+        self.0.get(Codec::Ulaw, language, id).unwrap_or_else(|| panic!("no prompt {id} in {language}")).audio.bytes().to_vec()
     }
 
     /// Which of these were heard to their end, in the order in which they are asked for.

@@ -28,7 +28,7 @@ pub async fn korean() -> Option<Arc<dyn Recogniser>> {
 async fn spoken(voice: &str, text: &str) -> Vec<u8> {
     let voices = [("caller".to_owned(), voice.to_owned())].into();
     let espeak = Espeak::new(EspeakSettings { voices, rate: 150, ..Default::default() });
-    espeak.speak("caller", text).await.unwrap().to_level_ulaw().unwrap().to_vec()
+    espeak.speak("caller", text).await.unwrap().encode_level(Codec::Ulaw).unwrap().bytes().to_vec()
 }
 
 /// Speaks into new ears at the pace of speech and gives what they understood.
@@ -36,7 +36,7 @@ pub async fn understood(recogniser: &Arc<dyn Recogniser>, voice: &str, text: &st
     // What is understood late is still understood: the machine is shared.
     let mut settings = Settings::default();
     settings.recognition.time_limit_ms = 20_000;
-    let (ears, mut heard) = Ears::start(Some(Arc::clone(recogniser)), &settings).unwrap();
+    let (ears, mut heard) = Ears::start(Some(Arc::clone(recogniser)), &settings, Codec::Ulaw).unwrap();
     ears.expect(Expectation { phrases: vec!["네".to_owned(), "아니에요".to_owned()], second_look: true, open: false });
     let pause = vec![Codec::Ulaw.silence(); Codec::Ulaw.bytes_in(Duration::from_millis(400))];
     let sound = [pause, spoken(voice, text).await].concat();

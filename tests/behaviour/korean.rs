@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use age::x25519::Identity;
+use candor::audio::Codec;
 use candor::speech::tts::espeak::Espeak;
 use candor::speech::{EspeakSettings, Settings};
 use serde_json::Value;
@@ -52,7 +53,7 @@ pub async fn as_the_agent_says(text: &str) -> Vec<u8> {
 
 async fn synthesised(text: &str, voice: &str, rate: u32) -> Vec<u8> {
     let espeak = Espeak::new(EspeakSettings { rate, ..Default::default() });
-    espeak.speak(voice, text).await.unwrap().to_level_ulaw().unwrap().to_vec()
+    espeak.speak(voice, text).await.unwrap().encode_level(Codec::Ulaw).unwrap().bytes().to_vec()
 }
 
 /// Says it, a moment after the agent has ended.
@@ -98,16 +99,24 @@ pub struct Opened {
 
 /// Every kept turn of every session, opened with a purpose's private key, as anybody who holds it could.
 pub fn opened(service: &Service, purpose: &str) -> Vec<Opened> {
+    unsealed(service, purpose).iter().map(|file| channels(file)).collect()
+}
+
+/// The same as files, whatever is in them.
+pub fn unsealed(service: &Service, purpose: &str) -> Vec<Vec<u8>> {
     let text = std::fs::read_to_string(service.private_key(purpose)).unwrap();
     let key: Identity = text.lines().find(|line| !line.starts_with('#')).unwrap().trim().parse().unwrap();
     let turns = service.sealed_turns();
     turns.iter().map(|turn| open(&key, turn, &turn.with_extension(format!("{purpose}.wrap")))).collect()
 }
 
-fn open(key: &Identity, turn: &Path, wrap: &Path) -> Opened {
+fn open(key: &Identity, turn: &Path, wrap: &Path) -> Vec<u8> {
     let line = age::decrypt(key, &std::fs::read(wrap).unwrap()).unwrap();
     let identity: Identity = String::from_utf8(line).unwrap().trim().parse().unwrap();
-    let wav = age::decrypt(&identity, &std::fs::read(turn).unwrap()).unwrap();
+    age::decrypt(&identity, &std::fs::read(turn).unwrap()).unwrap()
+}
+
+fn channels(wav: &[u8]) -> Opened {
     let data = wav.windows(4).position(|name| name == b"data").unwrap() + 8;
     let channel = |number| wav[data..].iter().skip(number).step_by(2).copied().collect();
     Opened { caller: channel(0), agent: channel(1) }

@@ -22,6 +22,9 @@ pub struct Plan {
     /// The configuration file's text; without it, the project's own file.
     settings: Option<String>,
     program: PathBuf,
+    port: Option<u16>,
+    /// Whether the log goes to a pipe that nobody reads.
+    unread: bool,
 }
 
 /// A running server. It is killed when this is dropped.
@@ -54,6 +57,8 @@ impl Plan {
             rate: 260,
             settings: None,
             program: env!("CARGO_BIN_EXE_candor").into(),
+            port: None,
+            unread: false,
         }
     }
 
@@ -87,11 +92,41 @@ impl Plan {
         self.start_in(folder)
     }
 
+    /// The same, for a plan that has set its address to this port of all addresses.
+    pub fn start_on(self, port: u16) -> Service {
+        Plan { port: Some(port), ..self }.start()
+    }
+
+    /// The same, with a log that nobody reads.
+    pub fn start_unread(self) -> Service {
+        Plan { unread: true, ..self }.start()
+    }
+
+    /// Expects that the server does not start, and gives what it said.
+    pub fn refused(self) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let mut service = self.spawn_in(folder);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while service.process.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "it starts all the same:\n{}", service.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(!service.process.wait().unwrap().success());
+        service.log()
+    }
+
     fn start_in(self, folder: TempDir) -> Service {
-        let port = free_port();
+        let mut service = self.spawn_in(folder);
+        service.wait_until_ready();
+        service
+    }
+
+    fn spawn_in(self, folder: TempDir) -> Service {
+        let port = self.port.unwrap_or_else(free_port);
         let text = |path: &Path| path.to_str().unwrap().to_owned();
         let mut environment = vec![
             ("CANDOR_SERVER__LISTEN".to_owned(), format!("127.0.0.1:{port}")),
+            ("CANDOR_WEBRTC__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
             ("CANDOR_STORAGE__FOLDER".to_owned(), text(&folder.path().join("data"))),
             ("CANDOR_DIALOGS__FOLDER".to_owned(), text(&self.dialogs)),
             ("CANDOR_PROMPTS__FOLDER".to_owned(), text(&self.prompts)),
@@ -103,22 +138,24 @@ impl Plan {
         ];
         environment.extend(self.environment);
         std::fs::create_dir_all(folder.path().join("tmp")).unwrap();
-        let settings = match self.settings {
-            None => project("candor.toml"),
-            Some(text) => {
-                let file = folder.path().join("candor.toml");
-                std::fs::write(&file, text).unwrap();
-                file
-            }
-        };
+        let settings = folder.path().join("candor.toml");
+        std::fs::write(&settings, self.settings.unwrap_or_else(telephone_settings)).unwrap();
+        // A plan whose settings do not hold is to be refused by the server, not here.
         let made = tool(&self.program, &settings, &environment, &["keys", "new", "--out", &text(&folder.path().join("private"))]);
-        assert!(made.status.success(), "keys: {}", String::from_utf8_lossy(&made.stderr));
-        let process = spawn(&self.program, &settings, &environment, folder.path());
-        let mut service =
-            Service { base: format!("http://127.0.0.1:{port}"), folder, process, environment, settings, program: self.program };
-        service.wait_until_ready();
-        service
+        let wrong = made.status.code() == Some(2);
+        assert!(made.status.success() || wrong, "keys: {}", String::from_utf8_lossy(&made.stderr));
+        let log = if self.unread { Stdio::piped() } else { log_of(folder.path()) };
+        let process = spawn(&self.program, &settings, &environment, folder.path(), log);
+        Service { base: format!("http://127.0.0.1:{port}"), folder, process, environment, settings, program: self.program }
     }
+}
+
+/// The sample settings, with a queue of the phone system's in the place of our own desk.
+fn telephone_settings() -> String {
+    let sample = std::fs::read_to_string(project("candor.toml")).unwrap();
+    let (before, line) = sample.split_once("\ndesk = true").expect("the sample hands over to the desk");
+    let after = line.split_once('\n').map_or("", |(_, after)| after);
+    format!("{before}\nworkflow = \"WW00000000000000000000000000000000\"\n{after}")
 }
 
 impl Service {
@@ -127,9 +164,14 @@ impl Service {
         Caller::builder(&self.base).limit(Duration::from_secs(170))
     }
 
+    /// The process of the server.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// What the server has logged.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("server.log")).unwrap()
+        std::fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
     }
 
     /// Where the server keeps everything.
@@ -222,6 +264,11 @@ impl Service {
         self.signal("TERM");
     }
 
+    /// Asks the server to look at its certificate again.
+    pub fn hang_up(&self) {
+        self.signal("HUP");
+    }
+
     /// Kills the server in the middle of everything.
     pub fn kill(&mut self) {
         self.process.kill().unwrap();
@@ -242,7 +289,8 @@ impl Service {
 
     /// Starts it again, in the same folder and with the same settings.
     pub fn start_again(&mut self) {
-        self.process = spawn(&self.program, &self.settings, &self.environment, self.folder.path());
+        let log = log_of(self.folder.path());
+        self.process = spawn(&self.program, &self.settings, &self.environment, self.folder.path(), log);
         self.wait_until_ready();
     }
 
@@ -299,9 +347,12 @@ fn tool(program: &Path, settings: &Path, environment: &[(String, String)], argum
     command(program, settings, environment).args(arguments).output().unwrap()
 }
 
-fn spawn(program: &Path, settings: &Path, environment: &[(String, String)], folder: &Path) -> Child {
-    let log = File::options().create(true).append(true).open(folder.join("server.log")).unwrap();
+fn log_of(folder: &Path) -> Stdio {
+    File::options().create(true).append(true).open(folder.join("server.log")).unwrap().into()
+}
+
+fn spawn(program: &Path, settings: &Path, environment: &[(String, String)], folder: &Path, log: Stdio) -> Child {
     // In its own folder: whatever it may leave where it works is found there.
     let mut command = command(program, settings, environment);
-    command.current_dir(folder).arg("serve").stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+    command.current_dir(folder).arg("serve").stdout(log_of(folder)).stderr(log).spawn().unwrap()
 }

@@ -132,6 +132,13 @@ pub fn turn(ordinal: u32, purposes: &[&str], caller: &[u8], agent: &[u8]) -> Con
 }
 
 pub fn turn_for(ordinal: u32, purposes: &[&str], retention: Duration, caller: &[u8], agent: &[u8]) -> ConsentedTurn<TurnAudio> {
+    let mut audio = TurnAudio::new(Codec::Ulaw);
+    audio.push(caller, agent);
+    turn_of(ordinal, purposes, retention, audio)
+}
+
+/// The same with this sound.
+pub fn turn_of(ordinal: u32, purposes: &[&str], retention: Duration, audio: TurnAudio) -> ConsentedTurn<TurnAudio> {
     let terms = purposes.iter().map(|name| Terms {
         purpose: purpose(name),
         basis: Basis::Consent,
@@ -147,7 +154,5 @@ pub fn turn_for(ordinal: u32, purposes: &[&str], retention: Duration, caller: &[
     let began = SessionTime(Duration::from_secs(u64::from(ordinal) * 10));
     let kind = TurnKind::Dialog { evidence_for: Vec::new() };
     let permit = consents.open_turn(ordinal, began, &kind).unwrap();
-    let mut audio = TurnAudio::new(Codec::Ulaw);
-    audio.push(caller, agent);
     consents.pass(&permit, began + Duration::from_secs(5)).unwrap().with(1, began, audio)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use candor::audio::Codec;
 use candor::audio::g711;
 use candor::audio::resample::resample;
 use candor::consent::SessionTime;
@@ -61,7 +62,7 @@ async fn failures(engine: Failing) -> Vec<EngineFailure> {
     let mut settings = Settings::default();
     // Shorter than the engine that hangs, longer than the others need on a busy machine.
     settings.recognition.time_limit_ms = if matches!(engine, Failing::ByHanging) { 200 } else { 30_000 };
-    let (ears, mut heard) = Ears::start(Some(Arc::new(engine)), &settings).unwrap();
+    let (ears, mut heard) = Ears::start(Some(Arc::new(engine)), &settings, Codec::Ulaw).unwrap();
     let sound = Espeak::new(EspeakSettings::default()).speak("nl", "goedemiddag").await.unwrap();
     let mut ulaw = g711::encode(&resample(&sound.samples, sound.rate, 8000).unwrap());
     ulaw.resize(ulaw.len() + 8_000, 0xff);

@@ -15,18 +15,23 @@ use crate::service::{Plan, Service, files_below, of_type, project};
 use crate::traces::Said;
 
 /// A purple elephant plays the cello in the cellar.
-const CANARY: &str = "보라색 코끼리가 지하실에서 첼로를 켭니다";
+pub const CANARY: &str = "보라색 코끼리가 지하실에서 첼로를 켭니다";
 /// A green whale counts umbrellas on the roof.
-const KEPT: &str = "초록색 고래가 옥상에서 우산을 셉니다";
-const PURPOSE: &str = "service-quality";
+pub const KEPT: &str = "초록색 고래가 옥상에서 우산을 셉니다";
+pub const PURPOSE: &str = "service-quality";
 
 /// A server that keeps all of its things in one folder, rendered prompts included, and tells its log everything.
-fn server() -> Option<Plan> {
+pub fn server() -> Option<Plan> {
     Some(line()?.with("PROMPTS__RENDERED", "data/rendered").with("LOG__LEVEL", "trace"))
 }
 
-/// A phrase with the words that the recogniser makes of it, which may be quite others. Words that the agent says as well are left out.
-async fn canary(phrase: &str) -> Said {
+/// A phrase with its words.
+pub async fn canary(phrase: &str) -> Said {
+    Said::new(&spoken(phrase).await, &words(phrase).await)
+}
+
+/// The words of a phrase, and those that the recogniser makes of it, which may be quite others. What the agent says as well is left out.
+pub async fn words(phrase: &str) -> Vec<String> {
     let recogniser = korean().await.expect("the model is here");
     let heard = understood(&recogniser, "ko+f2", phrase).await.text.clone();
     let prompts: String =
@@ -37,19 +42,19 @@ async fn canary(phrase: &str) -> Said {
     if heard.contains(' ') {
         texts.extend([heard.clone(), heard.replace(' ', "")]);
     }
-    Said::new(&spoken(phrase).await, &texts)
+    texts
 }
 
 /// The machine's folders for passing things, and what was in them.
-struct Passing(BTreeSet<PathBuf>);
+pub struct Passing(BTreeSet<PathBuf>);
 
 impl Passing {
-    fn before() -> Passing {
+    pub fn before() -> Passing {
         Passing(entries().into_iter().collect())
     }
 
     /// The files that have appeared, in a new folder as well. Other tests have folders of their own, which begin with a dot.
-    fn new_files(&self) -> Vec<PathBuf> {
+    pub fn new_files(&self) -> Vec<PathBuf> {
         let hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         let new = entries().into_iter().filter(|path| !self.0.contains(path) && !hidden(path));
         new.flat_map(|path| if path.is_dir() { in_folder(&path) } else { vec![path] }).filter(|path| path.is_file()).collect()
@@ -65,7 +70,7 @@ fn in_folder(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// What is found of it in plain: below the server's own folder, and in new files of the machine's folders for passing things.
-fn in_plain(service: &Service, said: &Said, before: &Passing) -> Vec<String> {
+pub fn in_plain(service: &Service, said: &Said, before: &Passing) -> Vec<String> {
     let mut files = files_below(service.folder.path());
     files.extend(before.new_files());
     said.traces(&files).into_iter().map(|trace| format!("{} in {}", trace.form, trace.file.display())).collect()

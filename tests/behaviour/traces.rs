@@ -20,7 +20,10 @@ const ALIKE: f32 = 0.93;
 pub struct Said {
     frames: Vec<Vec<u8>>,
     needles: Vec<(String, Vec<u8>)>,
+    packets: Vec<Vec<u8>>,
     probe: Vec<f32>,
+    /// How many times as many samples as the probe's the sound may have, channels included.
+    rates: &'static [usize],
 }
 
 /// Where something of it was found.
@@ -66,7 +69,28 @@ impl Said {
             power(*a).total_cmp(&power(*b))
         });
         let probe = samples[loudest.unwrap()..][..PROOF].to_vec();
-        Said { frames, needles, probe }
+        Said { frames, needles, packets: Vec::new(), probe, rates: &[2] }
+    }
+
+    /// The same, as these packets of Opus carried it: they are looked for as well, and what can be made of them at 16 and 48 kHz.
+    pub fn carried_by(mut self, packets: &[Vec<u8>]) -> Said {
+        // A short packet is silence, which everybody's is.
+        self.packets.extend(packets.iter().filter(|packet| packet.len() >= 40).cloned());
+        assert!(!self.packets.is_empty(), "no packet carried it");
+        let step = self.packets.len().div_ceil(FRAMES);
+        for packet in self.packets.iter().step_by(step) {
+            self.needles.push(("Opus".to_owned(), packet[..40].to_vec()));
+            self.needles.push(("Opus in base64".to_owned(), base64::prelude::BASE64_STANDARD.encode(&packet[..39]).into_bytes()));
+            self.needles.push(("Opus in hexadecimal".to_owned(), hex::encode(&packet[..39]).into_bytes()));
+        }
+        self.rates = &[2, 4, 6, 12];
+        self
+    }
+
+    /// The share (0 to 1) of its packets that are in a recording byte for byte.
+    pub fn share_of_packets_in(&self, bytes: &[u8]) -> f64 {
+        let found = self.packets.iter().filter(|packet| contains(bytes, packet)).count();
+        found as f64 / self.packets.len() as f64
     }
 
     /// The share (0 to 1) of its audible frames that are in a recording byte for byte.
@@ -104,8 +128,9 @@ impl Said {
             pairs.map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]]))).collect()
         };
         [ulaw, pcm(0), pcm(1)].iter().any(|samples| {
-            let every_other = |from: usize| samples.iter().skip(from).step_by(2).copied().collect::<Vec<_>>();
-            self.sounds_among(samples) || self.sounds_among(&every_other(0)) || self.sounds_among(&every_other(1))
+            let every = |rate: usize, from: usize| samples.iter().skip(from).step_by(rate).copied().collect::<Vec<_>>();
+            let any_phase = |rate: usize| (0..rate).any(|from| self.sounds_among(&every(rate, from)));
+            self.sounds_among(samples) || self.rates.iter().any(|rate| any_phase(*rate))
         })
     }
 

@@ -45,7 +45,14 @@ fn prompts(input: &CheckInput) -> Vec<(&'static str, Option<Purpose>)> {
 fn too_long(texts: &Texts, language: &str, id: &str, purpose: Option<Purpose>, durations: Durations, found: &mut Found) {
     let Some(message) = texts.message(language, id) else { return };
     let lasts = |hearing, purpose: &Option<Purpose>| {
-        durations(&Line { id: id.into(), language: language.into(), hearing, purpose: purpose.clone(), slots: false })
+        durations(&Line {
+            id: id.into(),
+            language: language.into(),
+            hearing,
+            purpose: purpose.clone(),
+            slots: false,
+            place: None,
+        })
     };
     let longest =
         [Hearing::Voice, Hearing::Keys].into_iter().filter_map(|h| lasts(h, &purpose).or_else(|| lasts(h, &None))).max();

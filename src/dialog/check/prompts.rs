@@ -172,9 +172,18 @@ fn variables<'a>(id: &str, of_the_engine: bool, slots: &BTreeSet<&'a str>) -> Ve
     } else if ABOUT_A_PURPOSE.contains(&id) {
         FIXED_VARIABLES.to_vec()
     } else {
-        let always = FIXED_VARIABLES.iter().copied().filter(|variable| !matches!(*variable, "purpose" | "days"));
+        let always = FIXED_VARIABLES.iter().copied().filter(|variable| !matches!(*variable, "purpose" | "days" | "place"));
         let slots = slots.iter().copied().filter(|_| !of_the_engine);
-        always.chain(slots).collect()
+        always.chain(slots).chain(of_waiting(id)).collect()
+    }
+}
+
+/// What only the texts for a caller who waits for a colleague are given.
+fn of_waiting(id: &str) -> Option<&'static str> {
+    match id {
+        "queue-place" => Some("place"),
+        "call-back-confirm" => Some("call-back-number"),
+        _ => None,
     }
 }
 
@@ -199,6 +208,7 @@ fn sayable(input: &CheckInput, texts: &Texts, language: &str, id: &str, message:
             hearing,
             purpose: purpose.clone(),
             slots: texts.has_slots(language, id),
+            place: Some(1),
         };
         let problem = match texts.text(input.dialog, &line, &example) {
             Ok(text) if text.trim().is_empty() => "it is empty".to_owned(),

@@ -1,4 +1,5 @@
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::Heard;
 use crate::consent::{Change, ConsentState, Method, Passage, Purpose, SessionTime};
@@ -42,10 +43,27 @@ pub enum Action {
     Knock(LeaveReason),
     /// Pass the caller on. The recorder has stopped.
     Leave(Departure),
+    /// Put the caller in the line for the desk, with us. The recorder has stopped.
+    Queue(Departure),
+    /// Put the caller back in the line, where they were.
+    QueueAgain,
+    /// Take the caller out of the line.
+    Unqueue,
+    /// Keep this number for a colleague, sealed; [`super::Event::CallBackLeft`] answers.
+    CallBack(Number),
     /// Write it into the ledger.
     Note(Fact),
     /// The session is over.
     Close(SessionOutcome),
+}
+
+/// A telephone number that a caller left. Wiped when dropped, and never shown.
+pub struct Number(pub Zeroizing<String>);
+
+impl std::fmt::Debug for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Number(_)")
+    }
 }
 
 /// What the ears may expect.
@@ -180,6 +198,8 @@ pub enum StopReason {
     Handover,
     /// The language changed.
     Language,
+    /// The caller's connection is interrupted.
+    Lapsed,
     /// The call is over.
     Ended,
     /// The ledger, the disk or the index failed.

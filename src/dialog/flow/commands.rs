@@ -50,7 +50,7 @@ impl Command {
 
 impl Flow {
     pub(super) fn key(&mut self, key: char) {
-        if matches!(self.phase, Phase::Knocking(_) | Phase::Away(_) | Phase::Fresh) {
+        if matches!(self.phase, Phase::Knocking(_) | Phase::Lapsed(_) | Phase::Fresh) || self.is_away() {
             return;
         }
         if key != '*' && self.prefix.take().is_some() {
@@ -65,15 +65,49 @@ impl Flow {
             key => match &self.phase {
                 Phase::Disclosing(_) | Phase::Asking(_) => self.key_in_opening(key),
                 Phase::Dialog(_) => self.key_in_dialog(key),
+                Phase::Waiting => self.key_while_waiting(key),
+                Phase::CallBack(_) => self.key_in_call_back(key),
                 _ => {}
             },
+        }
+    }
+
+    /// With somebody whom the phone system reached: nothing of ours is heard there.
+    fn is_away(&self) -> bool {
+        matches!(self.phase, Phase::Away(_)) && !self.is_with_colleague()
+    }
+
+    /// A button means the same at every moment; where it means nothing, it does nothing.
+    pub(super) fn button(&mut self, button: Button) {
+        if matches!(self.phase, Phase::Knocking(_) | Phase::Lapsed(_) | Phase::Fresh) || self.is_away() {
+            return;
+        }
+        self.prefix = None;
+        match button {
+            Button::Person => self.command(Command::Person, Method::Button),
+            Button::Stop => self.command(Command::Stop, Method::Button),
+            Button::AskAgain => self.command(Command::AskAgain, Method::Button),
+            Button::Repeat => self.command(Command::Repeat, Method::Button),
+            Button::Yes | Button::No => self.yes_or_no(button == Button::Yes),
+            Button::Agent if matches!(self.phase, Phase::Waiting | Phase::CallBack(_)) => self.go_on_with_agent(),
+            Button::CallBack => self.leave_number(),
+            Button::Agent => {}
+        }
+    }
+
+    fn yes_or_no(&mut self, yes: bool) {
+        match self.phase {
+            Phase::Disclosing(_) | Phase::Asking(_) => self.button_in_opening(yes),
+            Phase::Dialog(_) => self.button_in_read_back(yes),
+            Phase::CallBack(_) if self.confirms_number() => self.key_in_call_back(if yes { '1' } else { '2' }),
+            _ => {}
         }
     }
 
     /// Whether what was said is a command; if so it is carried out.
     pub(super) fn spoken_command(&mut self, utterance: &Utterance) -> bool {
         let said = Zeroizing::new(phrase::normal(&utterance.text));
-        if said.is_empty() || matches!(self.phase, Phase::Knocking(_) | Phase::Away(_) | Phase::Fresh) {
+        if said.is_empty() || matches!(self.phase, Phase::Knocking(_) | Phase::Away(_) | Phase::Lapsed(_) | Phase::Fresh) {
             return false;
         }
         let found = COMMANDS.into_iter().find(|command| {
@@ -121,6 +155,17 @@ impl Flow {
         if command != Command::Stop && matches!(self.phase, Phase::Passing(Next::Leave(_))) {
             return;
         }
+        // Whoever waits for a person, or talks with one, has left the agent; what was kept before can still be withdrawn.
+        if self.waiting.is_some() {
+            return match command {
+                Command::Stop => self.withdraw(method),
+                Command::Repeat if matches!(self.phase, Phase::Waiting) => {
+                    self.hush();
+                    self.wait();
+                }
+                _ => {}
+            };
+        }
         match command {
             Command::Person => self.ask_for_person(),
             Command::Stop => self.withdraw(method),
@@ -146,6 +191,7 @@ impl Flow {
     fn going_on(&self) -> Next {
         match &self.phase {
             Phase::Passing(next @ (Next::Leave(_) | Next::Close(_) | Next::Open)) => next.clone(),
+            _ if self.waiting.is_some() => Next::Wait,
             _ => Next::Resume,
         }
     }
@@ -173,6 +219,13 @@ impl Flow {
             self.note(Fact::Answer { purpose: change.purpose.clone(), outcome, method: method.clone() });
         }
         self.note_changes(changes);
+        if self.is_with_colleague() {
+            // Two people are talking: it is done, and not said.
+            if !withdrawn.is_empty() {
+                self.actions.push(Action::Erase { purposes: withdrawn });
+            }
+            return;
+        }
         self.hush();
         let next = self.going_on();
         if withdrawn.is_empty() {
@@ -200,11 +253,26 @@ impl Flow {
         self.pass(&[id], next);
     }
 
-    /// Another language: its grants are void and the opening starts anew.
+    /// The next language of the dialog.
     fn switch_language(&mut self) {
         let languages = &self.dialog.file.languages;
         let here = languages.iter().position(|l| l.value == self.language).unwrap_or(0);
         let next = languages[(here + 1) % languages.len()].value.clone();
+        self.speak(next);
+    }
+
+    /// A language that the caller has picked from the list of the dialog's.
+    pub(super) fn choose_language(&mut self, language: &str) {
+        let closed = matches!(self.phase, Phase::Knocking(_) | Phase::Away(_) | Phase::Lapsed(_) | Phase::Fresh)
+            || matches!(self.phase, Phase::Passing(Next::Leave(_) | Next::Close(_)))
+            || self.waiting.is_some();
+        if !closed && self.dialog.file.languages.iter().any(|l| l.value == language) {
+            self.speak(language.to_owned());
+        }
+    }
+
+    /// Another language: its grants are void and the opening starts anew.
+    fn speak(&mut self, next: String) {
         if next == self.language {
             return;
         }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{PlayId, SessionOutcome};
@@ -13,6 +14,10 @@ pub enum Event {
     LineEnded(Ended),
     /// A key: `0`-`9`, `*` or `#`.
     Key(char),
+    /// A button of a caller who has a screen.
+    Button(Button),
+    /// The caller has chosen a language, BCP 47; one that the dialog does not have changes nothing.
+    ChooseLanguage(String),
     /// The caller has begun to speak (a voice, not yet words).
     SpeechBegan,
     /// What the caller said has been recognised.
@@ -25,20 +30,69 @@ pub enum Event {
     RecordingFailed,
     /// What became of [`super::Action::Erase`].
     Erased(Erasure),
-    /// The answer to [`super::Action::Knock`]: somebody can be reached.
-    PersonThere,
+    /// The answer to [`super::Action::Knock`]: somebody can be reached; how.
+    PersonThere(Way),
     /// The answer to [`super::Action::Knock`]: nobody can; why.
     NobodyThere(HandoverEnd),
     /// What became of a handover.
     HandoverEnded(HandoverEnd),
     /// The caller has come back from a handover that reached nobody.
     Returned,
+    /// The caller's place in the line for a colleague at the desk, from 1.
+    Place(u32),
+    /// Nobody is left at the desk who could take the caller, or they have waited as long as they should.
+    NobodyTakes(HandoverEnd),
+    /// A colleague at the desk and the caller hear each other from here on.
+    Connected,
+    /// The colleague holds the caller (`true`), or speaks again.
+    Hold(bool),
+    /// The colleague gives the caller back to the agent.
+    GivenBack,
+    /// The colleague's connection broke; the caller is back in line.
+    ColleagueLost,
+    /// What became of [`super::Action::CallBack`]: whether the number is sealed and stored.
+    CallBackLeft(bool),
+    /// Nothing comes from the caller any more. They may come back.
+    Lapsed,
+    /// The caller is back.
+    Resumed,
     /// The caller is gone.
     CallerGone(SessionOutcome),
     /// The server is about to stop.
     Stopping,
     /// Time has passed: see [`super::Flow::deadline`].
     Tick,
+}
+
+/// What a caller with a screen can press instead of a key. Each means the same at every moment, which a key does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Button {
+    /// Yes, to whatever is asked that can be answered so.
+    Yes,
+    /// No.
+    No,
+    /// A person.
+    Person,
+    /// Stop recording.
+    Stop,
+    /// Ask me about recording again.
+    AskAgain,
+    /// Say that again.
+    Repeat,
+    /// While waiting for a person: go on with the agent.
+    Agent,
+    /// While waiting for a person: leave a number.
+    CallBack,
+}
+
+/// How a person is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The phone system takes the caller there; our leg ends.
+    PhoneSystem,
+    /// A colleague at the desk takes the call; the caller waits with us.
+    Desk,
 }
 
 /// How a line ended.
@@ -59,6 +113,8 @@ pub struct Ended {
 pub enum Heard {
     /// To the end, with evidence.
     Complete(Grade),
+    /// Sent to the end, and so much was lost on the way that it cannot have been understood.
+    Garbled,
     /// Cut off before its end.
     Cut,
     /// It could not be said.
@@ -120,6 +176,10 @@ pub enum HandoverEnd {
     Closed,
     /// The caller hung up while waiting.
     CallerLeft,
+    /// The caller went back to the agent while waiting.
+    WentBack,
+    /// The caller left a number to be called back on.
+    CallBack,
     /// It failed.
     Failed,
     /// Nothing was heard of it.

@@ -22,8 +22,9 @@ impl Flow {
         self.actions.push(Action::Knock(reason));
     }
 
-    pub(super) fn person_there(&mut self) {
+    pub(super) fn person_there(&mut self, way: Way) {
         let Phase::Knocking(reason) = self.phase else { return };
+        self.way = way;
         let text = match reason {
             LeaveReason::Shutdown => "shutdown",
             _ if self.any_state(&[ConsentState::Given]) => "handover-given",
@@ -54,6 +55,7 @@ impl Flow {
             _ if self.departures >= DEPARTURES && reason != LeaveReason::Asked => {
                 self.pass(&[text, "goodbye"], Next::Close(SessionOutcome::Finished))
             }
+            reason if self.settings.call_backs => self.offer_call_back(reason, text),
             reason => {
                 self.back_to_dialog(reason);
                 self.pass(&[text], Next::Resume);
@@ -62,7 +64,7 @@ impl Flow {
     }
 
     /// Where a caller is after a person could not be reached: where they asked for one, or at the start if the dialog led there.
-    fn back_to_dialog(&mut self, reason: LeaveReason) {
+    pub(super) fn back_to_dialog(&mut self, reason: LeaveReason) {
         if reason != LeaveReason::Asked {
             self.position = Position::start_of(&self.dialog.file.start.value);
         }
@@ -75,9 +77,14 @@ impl Flow {
         let changes = self.consents.expire_all();
         self.stop_recorder(StopReason::Handover);
         self.note_changes(changes);
-        self.phase = Phase::Away(reason);
         let departure = Departure { reason, language: self.language.clone(), consent, slots: self.slots.clone() };
-        self.actions.push(Action::Leave(departure));
+        match self.way {
+            Way::PhoneSystem => {
+                self.phase = Phase::Away(reason);
+                self.actions.push(Action::Leave(departure));
+            }
+            Way::Desk => self.queue(departure),
+        }
     }
 
     pub(super) fn handover_ended(&mut self, end: HandoverEnd) {
@@ -89,6 +96,8 @@ impl Flow {
             HandoverEnd::Answered => self.close(SessionOutcome::HandedOver),
             HandoverEnd::CallerLeft => self.close(SessionOutcome::CallerLeftQueue),
             HandoverEnd::Unknown => {}
+            // The desk's own; told by other events.
+            HandoverEnd::WentBack | HandoverEnd::CallBack => {}
             HandoverEnd::NobodyAnswered
             | HandoverEnd::Busy
             | HandoverEnd::QueueFull
@@ -110,7 +119,17 @@ impl Flow {
     }
 
     pub(super) fn caller_gone(&mut self, outcome: SessionOutcome) {
-        if let Phase::Asking(_) | Phase::Disclosing(_) = self.phase {
+        if self.is_with_colleague() {
+            self.note(Fact::HandoverResult(HandoverEnd::Answered));
+            return self.close(SessionOutcome::HandedOver);
+        }
+        if self.leave_line() {
+            self.note(Fact::HandoverResult(HandoverEnd::CallerLeft));
+            return self.close(SessionOutcome::CallerLeftQueue);
+        }
+        if let Phase::Asking(_) | Phase::Disclosing(_) | Phase::Lapsed(absence::Broken::Opening | absence::Broken::Question(_)) =
+            self.phase
+        {
             self.refuse_open("hung-up");
         }
         if self.caller_speaks {
@@ -132,6 +151,10 @@ impl Flow {
             Phase::Away(_) | Phase::Passing(Next::Leave(_) | Next::Close(_)) => {}
             Phase::Fresh => self.close(SessionOutcome::Shutdown),
             _ => {
+                if self.leave_line() {
+                    self.note(Fact::HandoverResult(HandoverEnd::Failed));
+                }
+                self.waiting = None;
                 self.hush();
                 self.knock(LeaveReason::Shutdown);
             }

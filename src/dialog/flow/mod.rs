@@ -4,21 +4,28 @@
 //! caller of this module joins it to sound and disk; nothing here waits for anything.
 //!
 //! The opening (`opening`) is run before any dialog file is looked at; the commands (`commands`) are there in every state; the dialog's own
-//! steps are in `steps`; the ways out in `leaving`.
+//! steps are in `steps`; the ways out in `leaving`, and waiting for a colleague at the desk in `desk`. A caller who is gone for a moment is in
+//! `absence`.
 
+mod absence;
 mod action;
 mod commands;
+mod desk;
 mod event;
 mod leaving;
 mod opening;
 mod phrase;
+mod saying;
+mod stage;
 mod steps;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub use action::{Action, Departure, Expecting, Fact, LeaveReason, PlayId, Prompted, Role, SessionOutcome, StopReason};
-pub use event::{Ended, Erasure, Event, Grade, HandoverEnd, Heard, Utterance};
+pub use action::{Action, Departure, Expecting, Fact, LeaveReason, Number, PlayId, Prompted, Role, SessionOutcome, StopReason};
+pub use event::{Button, Ended, Erasure, Event, Grade, HandoverEnd, Heard, Utterance, Way};
+pub use stage::{Expected, Stage};
 
 use super::SharedDialog;
 use super::prompt::{Hearing, Line, Slots};
@@ -44,6 +51,8 @@ pub struct Settings {
     pub can_hear: BTreeSet<String>,
     /// Offer the dialog's other languages in the opening (the language was not chosen by the route).
     pub offer_languages: bool,
+    /// Whether a caller can leave a number to be called back on.
+    pub call_backs: bool,
 }
 
 impl Default for Settings {
@@ -56,6 +65,7 @@ impl Default for Settings {
             thresholds: Thresholds::default(),
             can_hear: BTreeSet::new(),
             offer_languages: true,
+            call_backs: false,
         }
     }
 }
@@ -68,6 +78,8 @@ const NOISES: u32 = 3;
 const REACTION: Duration = Duration::from_millis(150);
 /// How long `*` waits for its second key.
 const PREFIX: Duration = Duration::from_secs(3);
+/// How often the opening is said again in one call because too much of it was lost on the way.
+const REPETITIONS: u32 = 3;
 /// How long a withdrawal waits to hear that everything is erased.
 const ERASING: Duration = Duration::from_secs(2);
 
@@ -88,8 +100,14 @@ enum Phase {
     Dialog(steps::Waiting),
     /// Somebody is looking whether a person is there.
     Knocking(LeaveReason),
+    /// In the line for a colleague at the desk, or told that nobody is there.
+    Waiting,
+    /// Leaving a number to be called back on.
+    CallBack(desk::CallBack),
     /// The caller is with somebody else; the session waits for the result.
     Away(LeaveReason),
+    /// The caller is gone for a moment; how the call goes on when they are back.
+    Lapsed(absence::Broken),
     /// Over.
     Closed,
 }
@@ -105,6 +123,8 @@ enum Next {
     Resume,
     /// Leave for a person.
     Leave(LeaveReason),
+    /// Wait for a colleague.
+    Wait,
     /// End the call.
     Close(SessionOutcome),
 }
@@ -142,8 +162,18 @@ pub struct Flow {
     unconfirmed: Option<String>,
     /// The caller has heard to the end what this is.
     introduced: bool,
+    /// How often something was said again because too much of it was lost.
+    repetitions: u32,
     /// What the dialog says before it passes the caller on.
     last_words: Vec<String>,
+    /// What is being said in [`Phase::Passing`], to be said again to a caller who was gone.
+    passing: Vec<String>,
+    /// How a person is reached, once one was found.
+    way: Way,
+    /// The caller waits for a colleague at the desk, or was told that nobody is there.
+    waiting: Option<desk::Waiting>,
+    /// Nothing comes from the caller for the moment.
+    absent: bool,
     stopping: bool,
     actions: Vec<Action>,
     now: SessionTime,
@@ -178,7 +208,12 @@ impl Flow {
             noises: 0,
             unconfirmed: None,
             introduced: false,
+            repetitions: 0,
             last_words: Vec::new(),
+            passing: Vec::new(),
+            way: Way::PhoneSystem,
+            waiting: None,
+            absent: false,
             stopping: false,
             actions: Vec::new(),
             now: SessionTime::START,
@@ -224,6 +259,11 @@ impl Flow {
         matches!(self.phase, Phase::Closed)
     }
 
+    /// A line of a play and what it is for, while the play lasts.
+    pub fn line_of(&self, play: PlayId, index: usize) -> Option<(&Line, &Role)> {
+        self.plays.get(&play)?.get(index).map(|(line, role)| (line, role))
+    }
+
     /// What the caller gave, for rendering the texts that hold it.
     pub fn slots(&self) -> &Slots {
         &self.slots
@@ -240,10 +280,21 @@ impl Flow {
             Event::EngineFailed => self.engine_failed(),
             Event::RecordingFailed => self.recording_failed(),
             Event::Erased(erasure) => self.erased(Some(erasure)),
-            Event::PersonThere => self.person_there(),
+            Event::Button(button) => self.button(button),
+            Event::ChooseLanguage(language) => self.choose_language(&language),
+            Event::PersonThere(way) => self.person_there(way),
             Event::NobodyThere(why) => self.nobody_there(why),
             Event::HandoverEnded(end) => self.handover_ended(end),
             Event::Returned => self.returned(),
+            Event::Place(place) => self.in_line(place),
+            Event::NobodyTakes(why) => self.nobody_takes(why),
+            Event::Connected => self.connected(),
+            Event::Hold(on) => self.held(on),
+            Event::GivenBack => self.given_back(),
+            Event::ColleagueLost => self.colleague_lost(),
+            Event::CallBackLeft(stored) => self.call_back_left(stored),
+            Event::Lapsed => self.lapsed(),
+            Event::Resumed => self.resumed(),
             Event::CallerGone(outcome) => self.caller_gone(outcome),
             Event::Stopping => self.stop_soon(),
             Event::Tick => self.tick(),
@@ -265,6 +316,8 @@ impl Flow {
             Phase::Asking(_) => self.question_silent(),
             Phase::Dialog(_) if self.current.is_none() => self.dialog_silent(),
             Phase::Erasing(_) => self.erased(None),
+            Phase::Waiting if self.current.is_none() => self.waiting_silent(),
+            Phase::CallBack(_) if self.current.is_none() => self.call_back_silent(),
             _ => {}
         }
     }
@@ -365,6 +418,9 @@ impl Flow {
                 self.go_on(next);
             }
             Phase::Dialog(_) if !self.caller_speaks => self.deadline = Some(self.now + self.dialog_patience()),
+            Phase::Waiting => self.waiting_said(),
+            Phase::CallBack(_) => self.deadline = Some(self.now + self.call_back_patience()),
+            Phase::Away(_) => self.music_ended(),
             _ => {}
         }
     }
@@ -377,111 +433,8 @@ impl Flow {
             Next::Resume if !self.introduced => self.open(false),
             Next::Resume => self.resume(),
             Next::Leave(reason) => self.leave(reason),
+            Next::Wait => self.wait(),
             Next::Close(outcome) => self.close(outcome),
-        }
-    }
-
-    // ---- saying ----
-
-    fn say(&mut self, lines: Vec<(Line, Role)>) {
-        let play = PlayId(self.next_play);
-        self.next_play += 1;
-        self.deadline = None;
-        self.noises = 0;
-        self.actions.push(Action::Say { play, lines: lines.iter().map(|(line, _)| line.clone()).collect() });
-        self.plays.insert(play, lines);
-        self.current = Some(play);
-    }
-
-    /// Says an engine's line in a turn of the engine's own, then goes on.
-    fn pass(&mut self, ids: &[&str], next: Next) {
-        let lines = ids.iter().map(|id| (self.line(id), Role::Other)).collect();
-        self.next_turn(TurnKind::Engine);
-        self.phase = Phase::Passing(next);
-        self.listen(false, &[]);
-        self.say(lines);
-    }
-
-    fn hush(&mut self) {
-        if self.current.take().is_some() {
-            self.actions.push(Action::Hush);
-        }
-    }
-
-    fn line(&self, id: &str) -> Line {
-        self.line_in(&self.language, id, None)
-    }
-
-    fn line_about(&self, id: &str, purpose: &Purpose) -> Line {
-        self.line_in(&self.language, id, Some(purpose.clone()))
-    }
-
-    fn line_in(&self, language: &str, id: &str, purpose: Option<Purpose>) -> Line {
-        Line {
-            id: id.to_owned(),
-            language: language.to_owned(),
-            hearing: self.hearing(language),
-            purpose,
-            slots: self.dialog.texts.has_slots(language, id),
-        }
-    }
-
-    fn hearing(&self, language: &str) -> Hearing {
-        let can = self.settings.can_hear.contains(language) && !self.hearing_failed;
-        if can { Hearing::Voice } else { Hearing::Keys }
-    }
-
-    fn can_hear(&self) -> bool {
-        self.hearing(&self.language) == Hearing::Voice
-    }
-
-    /// Tells the ears what may be said now, the commands included.
-    fn listen(&mut self, consent: bool, options: &[String]) {
-        let mut phrases: Vec<String> = options.to_vec();
-        if consent && let Some(grammar) = &self.grammar {
-            phrases.extend(grammar.phrases());
-        }
-        for command in commands::COMMANDS {
-            phrases.extend(self.dialog.texts.hear(&self.language, command.id()).iter().cloned());
-        }
-        self.actions.push(Action::Listen(Expecting { phrases, consent }));
-    }
-
-    // ---- turns and the recorder ----
-
-    fn next_turn(&mut self, kind: TurnKind) {
-        self.end_turn();
-        self.turn += 1;
-        self.in_turn = true;
-        self.permit = self.consents.open_turn(self.turn, self.now, &kind);
-        self.actions.push(Action::NextTurn { held: self.permit.is_some() });
-    }
-
-    fn end_turn(&mut self) {
-        if std::mem::take(&mut self.in_turn) {
-            let passage = self.permit.take().and_then(|permit| self.consents.pass(&permit, self.now));
-            self.actions.push(Action::EndTurn(passage));
-        }
-    }
-
-    /// Stops the recorder before anything else happens, with the running turn.
-    fn stop_recorder(&mut self, reason: StopReason) {
-        let dropped = std::mem::take(&mut self.in_turn);
-        self.permit = None;
-        if dropped {
-            self.actions.push(Action::DropTurn);
-        }
-        if std::mem::take(&mut self.recorder_on) {
-            self.note(Fact::RecorderStopped { reason, turn_dropped: dropped });
-        }
-    }
-
-    /// The recorder follows the grants, and the ledger says so.
-    fn watch_recorder(&mut self) {
-        if self.consents.is_recording() && !self.recorder_on {
-            self.recorder_on = true;
-            let purposes = self.consents.recording_for();
-            self.note(Fact::RecorderStarted { purposes });
         }
     }
 

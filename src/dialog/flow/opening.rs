@@ -10,6 +10,8 @@ pub(super) struct Disclosing {
     wanted: usize,
     heard: usize,
     ended: usize,
+    /// Lines of which too much was lost on the way.
+    garbled: usize,
     /// The caller has said no already.
     early_no: Option<Method>,
     /// Purposes to ask for afterwards.
@@ -19,6 +21,7 @@ pub(super) struct Disclosing {
 impl Disclosing {
     pub(super) fn line_ended(&mut self, heard: Heard, paced_can_grant: bool) {
         self.ended += 1;
+        self.garbled += usize::from(heard == Heard::Garbled);
         let proved = match heard {
             Heard::Complete(Grade::Peer) => true,
             Heard::Complete(Grade::Paced) => paced_can_grant,
@@ -92,7 +95,7 @@ impl Flow {
     fn disclose(&mut self, lines: Vec<(Line, Role)>, ask: Vec<Purpose>) {
         let wanted = lines.iter().filter(|(_, role)| *role == Role::Disclosure).count();
         self.next_turn(TurnKind::Engine);
-        self.phase = Phase::Disclosing(Disclosing { wanted, heard: 0, ended: 0, early_no: None, ask });
+        self.phase = Phase::Disclosing(Disclosing { wanted, heard: 0, ended: 0, garbled: 0, early_no: None, ask });
         self.listen(true, &[]);
         self.say(lines);
     }
@@ -116,6 +119,11 @@ impl Flow {
     pub(super) fn disclosures_ended(&mut self) {
         let Phase::Disclosing(disclosing) = &mut self.phase else { return };
         let informed = disclosing.heard == disclosing.wanted;
+        if disclosing.garbled > 0 && disclosing.early_no.is_none() && self.repetitions < REPETITIONS {
+            // The line was bad: said again, and only given up when it stays so.
+            self.repetitions += 1;
+            return self.open(false);
+        }
         let ask = std::mem::take(&mut disclosing.ask);
         let early_no = disclosing.early_no.take();
         self.introduced = true;
@@ -178,6 +186,9 @@ impl Flow {
         if proved {
             asking.ended = Some(now);
             self.deadline = Some(now + window);
+        } else if heard == Heard::Garbled && self.repetitions < REPETITIONS {
+            self.repetitions += 1;
+            self.ask_the_same();
         } else {
             self.refused("unclear", Method::Engine);
         }
@@ -210,8 +221,13 @@ impl Flow {
         let Phase::Asking(asking) = &mut self.phase else { return };
         let (purpose, left, asked_again) = (asking.purpose.clone(), std::mem::take(&mut asking.left), asking.asked_again);
         self.hush();
-        let line = self.line_about("consent-question", &purpose);
-        self.put(line, Asking { purpose, left, ended: None, asked_again });
+        self.put_again(Asking { purpose, left, ended: None, asked_again });
+    }
+
+    /// Puts a question that was broken off from its beginning; nothing that came before counts as an answer.
+    pub(super) fn put_again(&mut self, asking: Asking) {
+        let line = self.line_about("consent-question", &asking.purpose);
+        self.put(line, Asking { ended: None, ..asking });
     }
 
     /// A digit during the opening; `true` when it was for the opening.
@@ -226,6 +242,17 @@ impl Flow {
             (Phase::Asking(_), '1') => self.given(Method::Key(key)),
             (Phase::Asking(_), '2') => self.refused("refused", Method::Key(key)),
             (Phase::Asking(_), _) if question_ended.is_some() => self.question_unclear(),
+            _ => {}
+        }
+    }
+
+    /// Yes or no by a button: as by key, but it can mean nothing else.
+    pub(super) fn button_in_opening(&mut self, yes: bool) {
+        match (&self.phase, yes) {
+            (Phase::Asking(Asking { ended: Some(_), .. }), true) => self.given(Method::Button),
+            (_, true) => self.too_early(Method::Button),
+            (Phase::Asking(_), false) => self.refused("refused", Method::Button),
+            (Phase::Disclosing(disclosing), false) if !disclosing.ask.is_empty() => self.early_no(Method::Button),
             _ => {}
         }
     }

@@ -45,6 +45,14 @@ impl Waiting {
         self.barge_in
     }
 
+    pub(super) fn expected(&self) -> Expected {
+        match self.mode {
+            Mode::Ask => Expected::Choice,
+            Mode::Collect(_) => Expected::Digits,
+            Mode::ReadBack => Expected::YesNo,
+        }
+    }
+
     pub(super) fn was_interrupted(&self) -> bool {
         self.interrupted
     }
@@ -152,7 +160,18 @@ impl Flow {
     }
 
     pub(super) fn collects_digits(&self) -> bool {
-        matches!(&self.phase, Phase::Dialog(Waiting { mode: Mode::Collect(_), .. }))
+        match &self.phase {
+            Phase::Dialog(waiting) => matches!(waiting.mode, Mode::Collect(_)),
+            Phase::CallBack(call_back) => call_back.takes_digits(),
+            _ => false,
+        }
+    }
+
+    /// Yes or no by a button, where something is read back.
+    pub(super) fn button_in_read_back(&mut self, yes: bool) {
+        if let Phase::Dialog(Waiting { mode: Mode::ReadBack, .. }) = &self.phase {
+            if yes { self.read_back_right() } else { self.read_back_wrong() }
+        }
     }
 
     /// How long the question that was just said waits.

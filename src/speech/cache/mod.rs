@@ -1,23 +1,22 @@
 mod disk;
+mod voice;
 
 use std::collections::HashMap;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
-use sha2::{Digest, Sha256};
-use tokio::sync::{OnceCell, Semaphore};
-use zeroize::Zeroizing;
 
 use self::disk::Folder;
+use self::voice::Voice;
 use super::EspeakSettings;
 use super::spoken::Spoken;
-use super::tts::espeak::{Espeak, SpeakError};
-use super::tts::recorded::{self, RecordedError};
-use super::tts::{SHAPE, Sound};
-use crate::audio::Codec;
-use crate::audio::resample::ResampleError;
+use super::tts::EncodeError;
+use super::tts::espeak::SpeakError;
+use super::tts::recorded::RecordedError;
+use crate::audio::ogg_opus::OggOpusError;
+use crate::audio::opus::Content;
+use crate::audio::{Codec, Encoded};
 
 /// A fixed prompt: a text without slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +27,42 @@ pub struct PromptText {
     pub language: String,
     /// What is said.
     pub text: String,
-    /// A recording of it, which wins over synthesis.
-    pub recorded: Option<PathBuf>,
+    /// Where its sound comes from.
+    pub source: PromptSource,
+}
+
+/// Where the sound of a fixed prompt comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PromptSource {
+    /// The voice of its language says the text.
+    Synthesis,
+    /// A WAV file in which somebody says it.
+    Recording(PathBuf),
+    /// Arithmetic: [`crate::speech::tts::music`].
+    HoldMusic,
+}
+
+/// The id of the music in the cache. It belongs to no language.
+const HOLD_MUSIC: &str = "hold-music";
+
+impl PromptText {
+    /// What callers hear while they wait: the operator's recording, or our own.
+    pub fn hold_music(recording: Option<PathBuf>) -> PromptText {
+        let source = recording.map_or(PromptSource::HoldMusic, PromptSource::Recording);
+        PromptText { id: HOLD_MUSIC.to_owned(), language: String::new(), text: String::new(), source }
+    }
+
+    /// How it is best encoded.
+    fn content(&self) -> Content {
+        if self.language.is_empty() && self.id == HOLD_MUSIC { Content::Music } else { Content::Voice }
+    }
+}
+
+impl From<Option<PathBuf>> for PromptSource {
+    /// A recording wins over synthesis.
+    fn from(recording: Option<PathBuf>) -> Self {
+        recording.map_or(PromptSource::Synthesis, PromptSource::Recording)
+    }
 }
 
 /// A step of [`PromptCache::prepare`]: one more prompt can be played.
@@ -70,9 +103,12 @@ pub enum RenderError {
     /// The recording cannot be used.
     #[error(transparent)]
     Recorded(#[from] RecordedError),
-    /// The sound could not be brought to the rate of the telephone.
+    /// The sound could not be encoded.
     #[error(transparent)]
-    Resample(#[from] ResampleError),
+    Encode(#[from] EncodeError),
+    /// The file of the sound could not be put together.
+    #[error(transparent)]
+    File(#[from] OggOpusError),
     /// The cache folder cannot be written.
     #[error("cannot write to the prompt cache {}: {source}", .folder.display())]
     Cache {
@@ -86,25 +122,30 @@ pub enum RenderError {
     Stopping,
 }
 
-/// Every fixed prompt as sound, and the voice for the others.
+/// Every fixed prompt as sound, in each codec that calls are carried in, and the voice for the others.
 #[derive(Clone)]
 pub struct PromptCache {
-    /// By language, then by id.
-    prompts: Arc<HashMap<String, HashMap<String, Arc<Spoken>>>>,
+    prompts: Arc<Prompts>,
     voice: Arc<Voice>,
 }
 
+/// By language, then by id: the forms of a prompt, one for each codec.
+type Prompts = HashMap<String, HashMap<String, Vec<Arc<Spoken>>>>;
+
 impl PromptCache {
-    /// Renders every prompt that does not lie in `folder` yet, several at a time, and says after each how far it is.
+    /// Renders every prompt that does not lie in `folder` yet, several at a time and each once for all `codecs`, and says after each
+    /// how far it is.
     ///
     /// The key of a prompt is the SHA-256 of all that makes its sound: engine, version, voice, rate and text, or the bytes of the
-    /// recording. A file that is damaged or short is rendered anew. With `candor`'s layout `folder` is `<data>/prompts`.
+    /// recording; for Opus the encoder's version and settings too. A file that is damaged or short is rendered anew. With `candor`'s
+    /// layout `folder` is `<data>/prompts`.
     ///
     /// # Errors
     /// [`PreparationError`] names the first prompt (in the order given) that cannot be rendered.
     pub async fn prepare(
         folder: &Path,
         espeak: &EspeakSettings,
+        codecs: &[Codec],
         prompts: Vec<PromptText>,
         mut on_progress: impl FnMut(Prepared<'_>),
     ) -> Result<PromptCache, PreparationError> {
@@ -115,20 +156,22 @@ impl PromptCache {
         let mut rendering = stream::iter(prompts.into_iter().map(|prompt| {
             let (voice, folder) = (&voice, &folder);
             async move {
-                let rendered = voice.prompt(folder, &prompt).await;
+                let rendered = voice.prompt(folder, &prompt, codecs).await;
                 (prompt, rendered)
             }
         }))
         .buffered(at_once);
-        let mut ready: HashMap<String, HashMap<String, Arc<Spoken>>> = HashMap::new();
+        let mut ready = Prompts::new();
+        let mut sounds = HashMap::new();
         let mut done = 0;
         while let Some((prompt, rendered)) = rendering.next().await {
             let PromptText { id, language, .. } = prompt;
             match rendered {
-                Ok((spoken, cached)) => {
+                Ok((forms, cached)) => {
                     done += 1;
                     on_progress(Prepared { id: &id, language: &language, done, total, cached });
-                    ready.entry(language).or_default().insert(id, Arc::new(spoken));
+                    let forms = forms.into_iter().map(|form| Arc::new(kept_once(form, &mut sounds))).collect();
+                    ready.entry(language).or_default().insert(id, forms);
                 }
                 Err(source) => {
                     return Err(PreparationError { id, language, source });
@@ -139,9 +182,15 @@ impl PromptCache {
         Ok(PromptCache { prompts: Arc::new(ready), voice })
     }
 
-    /// The sound of a fixed prompt, if there is such a prompt.
-    pub fn get(&self, language: &str, id: &str) -> Option<Arc<Spoken>> {
-        self.prompts.get(language)?.get(id).cloned()
+    /// The sound of a fixed prompt, if there is such a prompt and it was prepared for this codec.
+    pub fn get(&self, codec: Codec, language: &str, id: &str) -> Option<Arc<Spoken>> {
+        let forms = self.prompts.get(language)?.get(id)?;
+        forms.iter().find(|form| form.audio.codec() == codec).cloned()
+    }
+
+    /// What callers hear while they wait, if [`PromptText::hold_music`] was among the prompts and prepared for this codec.
+    pub fn music(&self, codec: Codec) -> Option<Arc<Spoken>> {
+        self.get(codec, "", HOLD_MUSIC)
     }
 
     /// Renders a text with what the caller gave in it: in memory only, wiped after use. Not for the media path: it takes tens of
@@ -149,86 +198,15 @@ impl PromptCache {
     ///
     /// # Errors
     /// [`RenderError`], without the text.
-    pub async fn render(&self, language: &str, text: &str) -> Result<Spoken, RenderError> {
-        let limit = self.voice.espeak.settings().time_limit();
-        let rendering = async {
-            let ulaw = self.voice.synthesise(language, text).await?;
-            Ok(Spoken::of_secret(text, ulaw))
-        };
+    pub async fn render(&self, codec: Codec, language: &str, text: &str) -> Result<Spoken, RenderError> {
+        let limit = self.voice.settings().time_limit();
+        let rendering = self.voice.say(codec, language, text);
         tokio::time::timeout(limit, rendering).await.unwrap_or(Err(SpeakError::TooSlow { limit }.into()))
     }
 }
 
-/// The synthesiser with a limit to how much runs at once.
-struct Voice {
-    espeak: Espeak,
-    version: OnceCell<String>,
-    at_once: usize,
-    turns: Semaphore,
-}
-
-impl Voice {
-    fn new(settings: EspeakSettings) -> Self {
-        let at_once = std::thread::available_parallelism().map_or(2, NonZero::get);
-        Voice { espeak: Espeak::new(settings), version: OnceCell::new(), at_once, turns: Semaphore::new(at_once) }
-    }
-
-    /// The sound of a fixed prompt and whether it came from the cache.
-    async fn prompt(&self, folder: &Folder, prompt: &PromptText) -> Result<(Spoken, bool), RenderError> {
-        let recording = match &prompt.recorded {
-            Some(file) => Some((file, recording(file).await?)),
-            None => None,
-        };
-        let key = match &recording {
-            Some((_, bytes)) => key(&["recording", &super::spoken::sha256(bytes)]),
-            None => {
-                let version = self.version.get_or_try_init(|| self.espeak.version()).await?;
-                let settings = self.espeak.settings();
-                let voice = settings.voice(&prompt.language);
-                key(&["espeak-ng", version, SHAPE, voice, &settings.rate.to_string(), &prompt.text])
-            }
-        };
-        if let Some(ulaw) = folder.read(&key).await {
-            return Ok((Spoken::of(&prompt.text, ulaw), true));
-        }
-        let ulaw = match recording {
-            Some((file, bytes)) => {
-                let file = file.clone();
-                encode(move || Ok(recorded::decode(&file, &bytes)?.to_ulaw()?)).await?
-            }
-            None => self.synthesise(&prompt.language, &prompt.text).await?,
-        };
-        let spoken = Spoken::of(&prompt.text, ulaw.to_vec());
-        folder.write(&key, &spoken).await.map_err(|source| RenderError::Cache { folder: folder.path().to_owned(), source })?;
-        Ok((spoken, false))
-    }
-
-    async fn synthesise(&self, language: &str, text: &str) -> Result<Zeroizing<Vec<u8>>, RenderError> {
-        let _turn = self.turns.acquire().await.map_err(|_| RenderError::Stopping)?;
-        let sound: Sound = self.espeak.speak(language, text).await?;
-        let ulaw = encode(move || Ok(sound.to_level_ulaw()?)).await?;
-        if ulaw.iter().all(|&byte| byte == Codec::Ulaw.silence()) { Err(SpeakError::NoSound.into()) } else { Ok(ulaw) }
-    }
-}
-
-async fn recording(file: &Path) -> Result<Vec<u8>, RecordedError> {
-    tokio::fs::read(file).await.map_err(|source| RecordedError::Read { file: file.to_owned(), source })
-}
-
-/// Resampling and encoding, away from the runtime's workers.
-async fn encode<F>(work: F) -> Result<Zeroizing<Vec<u8>>, RenderError>
-where
-    F: FnOnce() -> Result<Zeroizing<Vec<u8>>, RenderError> + Send + 'static,
-{
-    tokio::task::spawn_blocking(work).await.unwrap_or(Err(RenderError::Stopping))
-}
-
-/// SHA-256 over the parts, each with its length, so that no two lists of parts look alike.
-fn key(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    hex::encode(hash.finalize())
+/// The same form with the sound that is in memory already, where an equal one is: many prompts exist under several names.
+fn kept_once(mut form: Spoken, sounds: &mut HashMap<String, Encoded>) -> Spoken {
+    form.audio = sounds.entry(form.audio_sha256.clone()).or_insert(form.audio).clone();
+    form
 }

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::intake::{Intake, length_of};
 use super::utterance::{Samples, Utterance};
-use super::{EngineFailure, Heard};
-use crate::audio::resample::{ResampleError, Resampler};
-use crate::audio::{Codec, FRAME, g711};
+use super::{EngineFailure, Heard, ListenError};
+use crate::audio::{Codec, FRAME};
 use crate::consent::SessionTime;
 use crate::speech::endpoint::{Change, Endpointer};
 use crate::speech::stt::{Expectation, RECOGNITION_RATE, Recogniser};
@@ -17,8 +17,10 @@ use crate::speech::{EndpointSettings, Settings};
 
 /// What comes from the media path.
 pub(super) enum Input {
-    /// A frame of μ-law and when its first sample was spoken.
-    Frame { at: SessionTime, ulaw: Bytes },
+    /// A frame in the leg's codec and when its first sample was spoken.
+    Frame { at: SessionTime, frame: Bytes },
+    /// 20 ms that were sent and did not arrive.
+    Lost,
     /// The time.
     Tick { at: SessionTime },
 }
@@ -26,7 +28,7 @@ pub(super) enum Input {
 /// How far the sound may run ahead of its frames' times before the clock is set back: frames that waited somewhere and came all at once.
 const AHEAD: Duration = Duration::from_millis(60);
 
-/// The task behind the ears of one call: resampling, voice activity, endpoints; the engine is elsewhere.
+/// The task behind the ears of one call: decoding, voice activity, endpoints; the engine is elsewhere.
 pub(super) struct Listener {
     recogniser: Option<Arc<dyn Recogniser>>,
     expectation: watch::Receiver<Expectation>,
@@ -34,19 +36,21 @@ pub(super) struct Listener {
     endpoint: EndpointSettings,
     gap: Duration,
     limit: Duration,
-    resampler: Resampler,
+    intake: Intake,
     vad: Vad,
     endpointer: Endpointer,
+    /// Frames that were lost since the last one came. They are made up for when the next comes, which may hold a copy.
+    lost: u32,
     /// The end of the sound so far; absent while no sound comes.
     until: Option<SessionTime>,
     /// Where the next step of the detector begins.
     step_at: SessionTime,
     /// The end of `recent`.
     recent_until: SessionTime,
-    /// The latest resampled sound, for the pre-roll.
+    /// The latest sound, for the pre-roll.
     recent: Samples,
-    frame: Samples,
-    resampled: Samples,
+    /// The sound that is being worked through.
+    sound: Samples,
     utterance: Option<Result<Utterance, EngineFailure>>,
 }
 
@@ -54,9 +58,10 @@ impl Listener {
     pub(super) fn new(
         recogniser: Option<Arc<dyn Recogniser>>,
         settings: &Settings,
+        codec: Codec,
         expectation: watch::Receiver<Expectation>,
         events: mpsc::Sender<Heard>,
-    ) -> Result<Self, ResampleError> {
+    ) -> Result<Self, ListenError> {
         let endpoint = settings.endpoint;
         Ok(Listener {
             recogniser,
@@ -65,15 +70,15 @@ impl Listener {
             endpoint,
             gap: Duration::from_millis(settings.vad.gap_ms),
             limit: Duration::from_millis(settings.recognition.time_limit_ms),
-            resampler: Resampler::new(Codec::Ulaw.sample_rate(), RECOGNITION_RATE)?,
+            intake: Intake::new(codec)?,
             vad: Vad::new(settings.vad),
             endpointer: Endpointer::new(endpoint),
+            lost: 0,
             until: None,
             step_at: SessionTime::START,
             recent_until: SessionTime::START,
             recent: Zeroizing::new(Vec::with_capacity(2 * samples_in(kept(endpoint)))),
-            frame: Zeroizing::new(Vec::with_capacity(Codec::Ulaw.bytes_in(Duration::from_secs(1)))),
-            resampled: Zeroizing::new(Vec::with_capacity(samples_in(Duration::from_secs(2)))),
+            sound: Zeroizing::new(Vec::with_capacity(samples_in(Duration::from_secs(2)))),
             utterance: None,
         })
     }
@@ -85,7 +90,12 @@ impl Listener {
                 () = self.events.closed() => None,
             };
             let heard = match input {
-                Some(Input::Frame { at, ulaw }) => self.frame(at, &ulaw).await,
+                Some(Input::Frame { at, frame }) => self.frame(at, &frame).await,
+                Some(Input::Lost) => {
+                    // While no sound comes, what is lost is silence like the rest.
+                    self.lost += u32::from(self.until.is_some());
+                    Ok(())
+                }
                 Some(Input::Tick { at }) => self.tick(at).await,
                 None => return,
             };
@@ -96,7 +106,7 @@ impl Listener {
         }
     }
 
-    async fn frame(&mut self, at: SessionTime, ulaw: &[u8]) -> Result<(), ResampleError> {
+    async fn frame(&mut self, at: SessionTime, frame: &[u8]) -> Result<(), ListenError> {
         match self.until {
             Some(until) if at.since(until) > self.gap => self.silence_until(at).await?,
             Some(until) if until.since(at) > AHEAD && !self.endpointer.speaking() => self.set_back(until.since(at)),
@@ -105,14 +115,31 @@ impl Listener {
         if self.until.is_none() {
             self.begin_stream(at);
         }
+        self.make_up_for_lost(frame).await?;
         // A frame longer than a second is none of a telephone's; it is taken in parts, as buffers do not grow.
-        for part in ulaw.chunks(Codec::Ulaw.sample_rate() as usize) {
-            self.sound(part).await?;
+        for part in self.intake.parts(frame) {
+            self.sound.clear();
+            let length = self.intake.hear(part, &mut self.sound)?;
+            self.work_through(length, true).await;
         }
         Ok(())
     }
 
-    async fn tick(&mut self, at: SessionTime) -> Result<(), ResampleError> {
+    /// Fills the place of lost frames: the last from the copy that `next` may hold, those before it from the sound that went before.
+    async fn make_up_for_lost(&mut self, next: &[u8]) -> Result<(), ListenError> {
+        let longest = (self.gap.as_millis() / FRAME.as_millis()) as u32;
+        for left in (0..std::mem::take(&mut self.lost).min(longest)).rev() {
+            self.sound.clear();
+            let said = match left {
+                0 => self.intake.recover(next, &mut self.sound)?,
+                _ => self.intake.conceal(&mut self.sound).map(|()| false)?,
+            };
+            self.work_through(Intake::SLOT, said).await;
+        }
+        Ok(())
+    }
+
+    async fn tick(&mut self, at: SessionTime) -> Result<(), ListenError> {
         match self.until {
             Some(until) if at.since(until) > self.gap => self.silence_until(at - self.gap).await,
             _ => Ok(()),
@@ -120,13 +147,15 @@ impl Listener {
     }
 
     /// Fills a gap with silence as long as somebody may still be speaking; a gap after that ends the stream.
-    async fn silence_until(&mut self, at: SessionTime) -> Result<(), ResampleError> {
-        let silence = [Codec::Ulaw.silence(); 160];
+    async fn silence_until(&mut self, at: SessionTime) -> Result<(), ListenError> {
+        self.lost = 0;
         let begun = self.until.unwrap_or(at);
         while let Some(until) = self.until
             && until + FRAME <= at
         {
-            self.sound(&silence).await?;
+            self.sound.clear();
+            self.intake.silence(&mut self.sound)?;
+            self.work_through(Intake::SLOT, true).await;
             if !self.endpointer.speaking() && at.since(begun) > Duration::from_millis(self.endpoint.trailing_silence_ms) {
                 self.until = None;
             }
@@ -136,7 +165,8 @@ impl Listener {
 
     /// Sound comes again, or for the first time.
     fn begin_stream(&mut self, at: SessionTime) {
-        self.resampler.reset();
+        self.intake.reset();
+        self.lost = 0;
         self.vad.reset();
         self.endpointer = Endpointer::new(self.endpoint);
         self.recent.zeroize();
@@ -149,19 +179,18 @@ impl Listener {
         self.recent_until = self.recent_until - by;
     }
 
-    async fn sound(&mut self, ulaw: &[u8]) -> Result<(), ResampleError> {
-        self.frame.clear();
-        g711::decode_into(ulaw, &mut self.frame);
-        self.resampled.clear();
-        self.resampler.push(&self.frame, &mut self.resampled)?;
-        self.until = self.until.map(|until| until + Codec::Ulaw.duration(ulaw.len()));
+    /// Takes `sound`, which stands for `length`, into everything that listens. What nobody `said` (it was made up for a lost frame) goes on
+    /// with a voice, but never begins one.
+    async fn work_through(&mut self, length: Duration, said: bool) {
+        self.until = self.until.map(|until| until + length);
         self.remember();
         if let Some(Ok(utterance)) = &mut self.utterance {
-            utterance.push(Zeroizing::new(self.resampled.to_vec()));
+            utterance.push(Zeroizing::new(self.sound.to_vec()));
         }
         let mut changes = Vec::new();
         let (endpointer, step_at) = (&mut self.endpointer, &mut self.step_at);
-        self.vad.hear(&self.resampled, |voice| {
+        self.vad.hear(&self.sound, |voice| {
+            let voice = voice && (said || endpointer.speaking());
             changes.extend(endpointer.hear(*step_at, STEP, voice));
             *step_at = *step_at + STEP;
         });
@@ -171,21 +200,20 @@ impl Listener {
                 Change::Ended { began, ended, speech } => self.ended(began, ended, speech).await,
             }
         }
-        Ok(())
     }
 
     /// Keeps the latest sound, without ever moving to another place in memory.
     fn remember(&mut self) {
         let room = self.recent.capacity() - self.recent.len();
-        if room < self.resampled.len() {
+        if room < self.sound.len() {
             let keep = samples_in(kept(self.endpoint)).min(self.recent.len());
             let from = self.recent.len() - keep;
             self.recent.copy_within(from.., 0);
             self.recent[keep..].zeroize();
             self.recent.truncate(keep);
         }
-        self.recent.extend_from_slice(&self.resampled);
-        self.recent_until = self.recent_until + length_of(self.resampled.len());
+        self.recent.extend_from_slice(&self.sound);
+        self.recent_until = self.recent_until + length_of(self.sound.len());
     }
 
     async fn began(&mut self, at: SessionTime) {
@@ -234,7 +262,8 @@ impl Listener {
         });
     }
 
-    async fn tell(&self, heard: Heard) {
+    /// Takes itself whole, not shared: a decoder may go from one thread to another, but not be seen by two.
+    async fn tell(&mut self, heard: Heard) {
         let _ = self.events.send(heard).await;
     }
 }
@@ -247,9 +276,4 @@ fn kept(endpoint: EndpointSettings) -> Duration {
 /// How many samples of the recogniser's rate last `duration`.
 fn samples_in(duration: Duration) -> usize {
     (duration.as_micros() as u64 * u64::from(RECOGNITION_RATE) / 1_000_000) as usize
-}
-
-/// How long `samples` of the recogniser's rate last.
-fn length_of(samples: usize) -> Duration {
-    Duration::from_nanos(samples as u64 * 1_000_000_000 / u64::from(RECOGNITION_RATE))
 }

@@ -1,3 +1,4 @@
+mod intake;
 mod listener;
 mod utterance;
 
@@ -10,6 +11,8 @@ use tokio::sync::{mpsc, watch};
 use self::listener::{Input, Listener};
 use super::Settings;
 use super::stt::{Expectation, Hypothesis, Recogniser, RecognitionError};
+use crate::audio::Codec;
+use crate::audio::opus::OpusError;
 use crate::audio::resample::ResampleError;
 use crate::consent::SessionTime;
 
@@ -23,22 +26,23 @@ const EVENTS: usize = 64;
 pub struct Ears;
 
 impl Ears {
-    /// Starts to listen, in a task of its own that ends when the handle or the receiver is dropped. Without a recogniser speech
+    /// Starts to listen to a leg with this codec, in a task of its own that ends when the handle or the receiver is dropped. Without a recogniser speech
     /// is found but not understood.
     ///
     /// # Errors
-    /// [`ResampleError`] when the resampler cannot be made, which no setting can bring about.
+    /// [`ListenError`] when resampler or decoder cannot be made, which no setting can bring about.
     ///
     /// # Panics
     /// When it is called outside a tokio runtime.
     pub fn start(
         recogniser: Option<Arc<dyn Recogniser>>,
         settings: &Settings,
-    ) -> Result<(EarsHandle, mpsc::Receiver<Heard>), ResampleError> {
+        codec: Codec,
+    ) -> Result<(EarsHandle, mpsc::Receiver<Heard>), ListenError> {
         let (input, inputs) = mpsc::channel(CHANNEL);
         let (expectation, expectations) = watch::channel(Expectation::default());
         let (events, heard) = mpsc::channel(EVENTS);
-        let listener = Listener::new(recogniser, settings, expectations, events)?;
+        let listener = Listener::new(recogniser, settings, codec, expectations, events)?;
         tokio::spawn(listener.run(inputs));
         Ok((EarsHandle { input, expectation }, heard))
     }
@@ -51,10 +55,17 @@ pub struct EarsHandle {
 }
 
 impl EarsHandle {
-    /// Hands over a frame of G.711 μ-law whose first sample was spoken at `at`. When the ears are behind by seconds, the frame is
-    /// dropped and counted (`candor_ears_dropped_total`); to them it was silence.
-    pub fn frame(&self, at: SessionTime, ulaw: Bytes) {
-        self.send(Input::Frame { at, ulaw }, "frame");
+    /// Hands over a frame in the leg's codec whose first sample was spoken at `at`. When the ears are behind by seconds, the frame is
+    /// dropped and counted (`candor_ears_dropped_total`); to them it was silence. A packet that cannot be decoded is silence too, and
+    /// counted (`candor_ears_undecodable_total`).
+    pub fn frame(&self, at: SessionTime, frame: Bytes) {
+        self.send(Input::Frame { at, frame }, "frame");
+    }
+
+    /// Says that 20 ms were sent and did not arrive, before the frame that came after them. They are made up for with the copy that
+    /// the next frame may hold, or concealed; what is concealed is never the beginning of a voice.
+    pub fn lost(&self) {
+        self.send(Input::Lost, "loss");
     }
 
     /// Says that it is `at` now. Called regularly (every 20 to 100 ms), it makes the ears notice the end of speech when the
@@ -73,6 +84,18 @@ impl EarsHandle {
             metrics::counter!("candor_ears_dropped_total", "what" => what).increment(1);
         }
     }
+}
+
+/// Why the ears cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// The resampler failed.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
+    /// The decoder could not be made.
+    #[error(transparent)]
+    Opus(#[from] OpusError),
 }
 
 /// What the ears heard. Times are those of the sound, not of its processing.

@@ -1,13 +1,17 @@
-//! Where the agent's voice comes from: [`espeak`], a subprocess, or [`recorded`], a file that wins over it. Both give a [`Sound`];
-//! [`Sound::to_ulaw`] makes telephone sound of it.
+//! Where the agent's sound comes from: [`espeak`], a subprocess, or [`recorded`], a file that wins over it; [`music`] for those who wait.
+//! All give a [`Sound`];
+//! [`Sound::encode`] makes of it what a leg carries.
 
 pub mod espeak;
+pub mod music;
 pub mod recorded;
 
+use bytes::Bytes;
 use zeroize::Zeroizing;
 
+use crate::audio::opus::{self, Content, OpusError};
 use crate::audio::resample::{ResampleError, resample};
-use crate::audio::{Codec, g711};
+use crate::audio::{Codec, Encoded, g711};
 
 /// Linear sound, one channel. Wiped when it is dropped: it may say something about the caller.
 pub struct Sound {
@@ -30,40 +34,73 @@ const PEAK: f64 = 0.89;
 /// The measures above, as part of a cache key: sound made with others is other sound.
 pub(super) const SHAPE: &str = "edge 100 ms, level -20 dB, peak -1 dB";
 
+/// Why sound could not be encoded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The rate of the sound is not a rate.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
+    /// The encoder refused.
+    #[error(transparent)]
+    Opus(#[from] OpusError),
+}
+
 impl Sound {
-    /// The sound at 8000 Hz in G.711 μ-law.
+    /// The sound as a leg with this codec carries it. Wiped when the last copy goes.
     ///
     /// # Errors
-    /// [`ResampleError`] when the rate of the sound is not a rate.
-    pub fn to_ulaw(&self) -> Result<Zeroizing<Vec<u8>>, ResampleError> {
-        let samples = Zeroizing::new(resample(&self.samples, self.rate, Codec::Ulaw.sample_rate())?);
-        Ok(Zeroizing::new(g711::encode(&samples)))
+    /// [`EncodeError`].
+    pub fn encode(&self, codec: Codec, content: Content) -> Result<Encoded, EncodeError> {
+        Ok(encoded(&self.at(codec.sample_rate())?, codec, content)?)
     }
 
     /// The same with the silence at both edges cut to 100 ms and the speech brought to the level of telephone prompts, for
     /// synthesis, whose edges and level nobody chose.
     ///
     /// # Errors
-    /// [`ResampleError`] when the rate of the sound is not a rate.
-    pub fn to_level_ulaw(&self) -> Result<Zeroizing<Vec<u8>>, ResampleError> {
-        let rate = Codec::Ulaw.sample_rate() as usize;
-        let mut samples = Zeroizing::new(resample(&self.samples, self.rate, rate as u32)?);
-        let active = active_windows(&samples, rate / 100);
-        let (Some(&(first, _)), Some(&(last, _))) = (active.first(), active.last()) else {
-            return Ok(Zeroizing::new(g711::encode(&samples)));
-        };
-        let edge = rate * EDGE_MS / 1000;
-        let from = first.saturating_sub(edge);
-        let to = (last + rate / 100 + edge).min(samples.len());
-        let power = active.iter().map(|&(_, power)| power).sum::<f64>() / active.len() as f64;
-        let peak = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(1);
-        let full = f64::from(i16::MAX);
-        let gain = (SPEECH_LEVEL * full / power.sqrt()).min(PEAK * full / f64::from(peak.max(1)));
-        for sample in &mut samples[from..to] {
-            *sample = (f64::from(*sample) * gain).round() as i16;
-        }
-        Ok(Zeroizing::new(g711::encode(&samples[from..to])))
+    /// [`EncodeError`].
+    pub fn encode_level(&self, codec: Codec) -> Result<Encoded, EncodeError> {
+        let mut samples = self.at(codec.sample_rate())?;
+        let whole = level(&mut samples, codec.sample_rate() as usize);
+        Ok(encoded(whole, codec, Content::Voice)?)
     }
+
+    /// Whether there is nothing to hear in it.
+    pub fn is_silent(&self) -> bool {
+        self.samples.iter().all(|&sample| sample == 0)
+    }
+
+    fn at(&self, rate: u32) -> Result<Zeroizing<Vec<i16>>, ResampleError> {
+        Ok(Zeroizing::new(resample(&self.samples, self.rate, rate)?))
+    }
+}
+
+fn encoded(samples: &[i16], codec: Codec, content: Content) -> Result<Encoded, OpusError> {
+    match codec {
+        Codec::Ulaw => {
+            let ulaw = Zeroizing::new(g711::encode(samples));
+            Ok(Encoded::of_samples(codec, Bytes::from_owner(ulaw)))
+        }
+        Codec::Opus => opus::encode(samples, content),
+    }
+}
+
+/// Brings speech to its level and gives the part between its edges; silence is left as it is.
+fn level(samples: &mut [i16], rate: usize) -> &[i16] {
+    let active = active_windows(samples, rate / 100);
+    let (Some(&(first, _)), Some(&(last, _))) = (active.first(), active.last()) else { return samples };
+    let edge = rate * EDGE_MS / 1000;
+    let from = first.saturating_sub(edge);
+    let to = (last + rate / 100 + edge).min(samples.len());
+    let power = active.iter().map(|&(_, power)| power).sum::<f64>() / active.len() as f64;
+    let peak = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(1);
+    let full = f64::from(i16::MAX);
+    let gain = (SPEECH_LEVEL * full / power.sqrt()).min(PEAK * full / f64::from(peak.max(1)));
+    for sample in &mut samples[from..to] {
+        *sample = (f64::from(*sample) * gain).round() as i16;
+    }
+    &samples[from..to]
 }
 
 /// The windows that are no silence, compared with the loudest one: where they begin, and their mean power.
@@ -86,19 +123,32 @@ mod tests {
         Sound { rate: 8000, samples: Zeroizing::new(samples) }
     }
 
+    fn decoded(sound: &Encoded) -> Vec<i16> {
+        if sound.codec() == Codec::Ulaw {
+            return g711::decode(sound.bytes());
+        }
+        let (mut decoder, mut samples) = (opus::Decoder::new(8000).unwrap(), Vec::new());
+        sound.iter().for_each(|packet| decoder.decode(&packet, &mut samples).unwrap());
+        samples
+    }
+
     #[test]
     fn the_edges_become_a_tenth_of_a_second() {
-        let ulaw = sound(8000, 3000.0, 8000).to_level_ulaw().unwrap();
-        assert!((9600..9840).contains(&ulaw.len()), "{}", ulaw.len());
+        for codec in [Codec::Ulaw, Codec::Opus] {
+            let level = sound(8000, 3000.0, 8000).encode_level(codec).unwrap();
+            assert!((1200..1240).contains(&level.duration().as_millis()), "{codec:?}: {:?}", level.duration());
+        }
     }
 
     #[test]
     fn quiet_and_loud_come_out_equally_loud_and_unclipped() {
         for amplitude in [300.0, 3000.0, 32000.0] {
-            let samples = g711::decode(&sound(800, amplitude, 8000).to_level_ulaw().unwrap());
-            let peak = samples.iter().map(|s| s.unsigned_abs()).max().unwrap();
-            // A sine of this level peaks at the square root of two times it.
-            assert!((4300..5000).contains(&peak), "{amplitude} became {peak}");
+            for codec in [Codec::Ulaw, Codec::Opus] {
+                let samples = decoded(&sound(800, amplitude, 8000).encode_level(codec).unwrap());
+                let middle = &samples[samples.len() / 4..samples.len() * 3 / 4];
+                let power = middle.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / middle.len() as f64;
+                assert!((2900.0..3600.0).contains(&power.sqrt()), "{codec:?}: {amplitude} became {}", power.sqrt());
+            }
         }
     }
 
@@ -106,13 +156,18 @@ mod tests {
     fn a_single_peak_holds_the_level_down() {
         let mut sound = sound(0, 300.0, 8000);
         sound.samples[4000] = 30000;
-        let samples = g711::decode(&sound.to_level_ulaw().unwrap());
+        let samples = decoded(&sound.encode_level(Codec::Ulaw).unwrap());
         assert!(samples.iter().all(|s| s.unsigned_abs() <= 30000));
     }
 
     #[test]
     fn silence_stays_silence() {
-        let ulaw = sound(4000, 0.0, 0).to_level_ulaw().unwrap();
-        assert!(ulaw.iter().all(|&byte| byte == Codec::Ulaw.silence()));
+        let silent = sound(4000, 0.0, 0);
+        assert!(silent.is_silent());
+        for codec in [Codec::Ulaw, Codec::Opus] {
+            // Opus leaves noise far below anything that can be heard.
+            let samples = decoded(&silent.encode_level(codec).unwrap());
+            assert!(samples.iter().all(|&sample| sample.abs() < 4), "{codec:?}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use url::form_urlencoded;
 
 use super::PublicAddress;
-use super::twiml::{Element, document, say};
+use super::twiml::{Element, document, say, unavailable};
 use crate::handover::{Outcome, Request, Target, TargetKind, attributes};
 
 /// Twilio refuses SIP addresses with longer headers (its warning 21227), in characters.
@@ -52,6 +52,8 @@ pub fn verb(target: &Target, request: &Request, address: &PublicAddress, whisper
             })
         }
         TargetKind::Sip(to) => dial().child(Element::new("Sip").text(format!("{to}?{}", sip_headers(request)))),
+        // A desk takes over inside a session. Whoever comes here has none, and Twilio has no way there.
+        TargetKind::Desk => return unavailable(&request.language),
     };
     document([verb])
 }

@@ -30,7 +30,9 @@ pub mod whisper;
 pub use address::{AddressError, PublicAddress};
 pub use limits::Limits;
 pub use message::{Event, MediaFormat, Message, MessageError};
-pub use settings::{Secret, Settings, SettingsError};
+pub use settings::{Settings, SettingsError};
+
+pub use crate::secret::Secret;
 pub use webhook::{FORM_BYTES, Webhook, WebhookError};
 
 use crate::audio::Codec;

@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Deserialize;
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{AddressError, Limits, PublicAddress};
+use crate::secret::Secret;
 
 /// The `[twilio]` part of the configuration, as written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -65,28 +64,6 @@ impl Settings {
             None if signed => Err(SettingsError::NoAddress),
             address => Ok(address),
         }
-    }
-}
-
-/// A secret of the configuration: overwritten when it goes, never shown.
-#[derive(Clone, Deserialize, Zeroize, ZeroizeOnDrop)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes a secret.
-    pub fn new(secret: impl Into<String>) -> Secret {
-        Secret(secret.into())
-    }
-
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(hidden)")
     }
 }
 

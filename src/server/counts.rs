@@ -1,0 +1,119 @@
+//! What each count means, for whoever reads `/metrics`.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_appender::non_blocking::ErrorCounter;
+
+/// Every counter, with its meaning. A test holds this against the code.
+const COUNTERS: &[(&str, &str)] = &[
+    ("candor_calls_without_room_total", "Calls passed to a person at once, because there was no room or the server was stopping"),
+    ("candor_connections_refused_total", "Twilio streams refused because too many were open"),
+    ("candor_consent_answers_total", "Answers to the consent question, by what they came to"),
+    ("candor_desk_call_backs_total", "Call-back requests, by what became of them: left, done, expired, failed"),
+    ("candor_desk_calls_lost_total", "Calls in which the colleague's page went away"),
+    ("candor_desk_frames_dropped_total", "Frames between caller and colleague that were not taken, by whom they were for"),
+    ("candor_desk_full_total", "Callers who found the line at the desk full"),
+    ("candor_desk_messages_dropped_total", "Messages that a colleague's page did not take in time"),
+    ("candor_desk_sign_ins_total", "Connections to the desk, by what became of signing in"),
+    ("candor_desk_taken_total", "Callers whom colleagues took from the line"),
+    ("candor_desk_takes_failed_total", "Callers who went back to their place because a colleague's sound could not be connected"),
+    ("candor_desk_wrap_ups_total", "Calls at the desk, by what colleagues said came of them"),
+    ("candor_ears_dropped_total", "What the ears dropped because recognition was behind, by what it was"),
+    ("candor_ears_engine_failures_total", "Failures of a recogniser while a caller was listened to, by class"),
+    ("candor_erase_failures_total", "Kept turns that could not be erased at once after a withdrawal"),
+    ("candor_handovers_total", "Handovers to a person, by result"),
+    ("candor_http_accept_failures_total", "Connections that the system could not hand over"),
+    ("candor_http_connections_refused_total", "Connections closed unread, by the limit that they were beyond"),
+    ("candor_http_limited_total", "Requests answered with 429, by what there was too much of"),
+    ("candor_http_refused_total", "Requests answered with 403 before any route saw them: another page's origin, or not our host"),
+    ("candor_ledger_failures_total", "Writes of the ledger that failed"),
+    ("candor_log_lines_dropped_total", "Log lines dropped because nobody read them fast enough"),
+    ("candor_marks_implausible_total", "Marks that came back before their sound can have been played"),
+    ("candor_parity_completed_total", "Calls that came to the end of their dialog, by how the caller answered"),
+    ("candor_parity_handovers_total", "Times that a caller was to reach a person, by how they answered and whether one came"),
+    ("candor_parity_sessions_total", "Calls that are over, by how the caller answered the question about recording"),
+    ("candor_parity_turns_total", "Turns of the dialog, by how the caller answered about recording"),
+    ("candor_recognition_failures_total", "Utterances that could not be recognised, by class"),
+    ("candor_render_failures_total", "Prompts with a caller's values that could not be rendered"),
+    ("candor_rescues_total", "Callers passed to a person because their session was gone"),
+    ("candor_sessions_closed_total", "Sessions that ended, by outcome"),
+    ("candor_sessions_total", "Sessions that began, by transport"),
+    ("candor_sweeps_failed_total", "Rounds of retention that failed"),
+    ("candor_tls_handshakes_failed_total", "Connections that did not come through the TLS handshake"),
+    ("candor_tls_reloads_total", "Changed TLS certificates, by whether they were taken"),
+    ("candor_turns_lost_total", "Turns that were to be kept and could not be, by reason"),
+    ("candor_turns_sealed_total", "Turns that were sealed"),
+    ("candor_twilio_attributes_omitted_total", "Attributes left out of a task because it would have been too long"),
+    ("candor_twilio_dropped_frames_total", "Frames dropped because a session was behind"),
+    ("candor_twilio_ignored_total", "Messages of Twilio's that meant nothing, by reason"),
+    ("candor_twilio_legs_total", "Twilio streams that ended, by how"),
+    ("candor_twilio_messages_total", "Messages of Twilio's, by event"),
+    ("candor_twilio_refused_total", "Requests to Twilio's routes that were refused"),
+    ("candor_twilio_requests_total", "Requests to Twilio's routes, by what their signature was worth"),
+    ("candor_wraps_deleted_total", "Keys of kept turns that were deleted because their purpose had ended"),
+    ("candor_ears_undecodable_total", "Packets of a caller's sound that could not be decoded; silence was heard in their place"),
+    ("candor_notices_dropped_total", "Events for a caller's page that found no room on their way"),
+    ("candor_recorded_packets_silenced_total", "Packets that could not be stored as they were, and became silence"),
+    ("candor_webrtc_candidates_refused_total", "Addresses of a caller that could not be used"),
+    ("candor_webrtc_close_failures_total", "Browsers' connections that did not close in an orderly manner"),
+    ("candor_webrtc_dropped_frames_total", "Frames of browsers' calls dropped, by where there was no room"),
+    ("candor_webrtc_dropped_notices_total", "Events that a caller's page did not take in time"),
+    ("candor_webrtc_dropped_packets_total", "Packets that belonged to no call or came too late, by reason"),
+    ("candor_webrtc_garbled_marks_total", "Places in what the agent said before which too much was lost to be understood"),
+    ("candor_webrtc_marks_forgotten_total", "Marks whose report nobody could wait for any longer"),
+    ("candor_webrtc_messages_total", "Messages of callers' pages, by outcome"),
+    ("candor_webrtc_moves_total", "Callers whose address changed in a call"),
+    ("candor_webrtc_recut_packets_total", "Packets of another length than 20 ms that were cut anew"),
+];
+
+/// Every gauge, likewise.
+const GAUGES: &[(&str, &str)] = &[
+    ("candor_calls", "Calls that have the agent on the line"),
+    ("candor_desk_call_backs", "Call-back requests that wait to be done"),
+    ("candor_desk_colleagues", "Colleagues at the desk who take callers, by whether they are free"),
+    ("candor_desk_waiting", "Callers who wait at the desk"),
+    ("candor_sessions_open", "Sessions that are open, those whose caller is with a person included"),
+];
+
+/// Every histogram, likewise.
+const HISTOGRAMS: &[(&str, &str)] =
+    &[("candor_parity_waiting_seconds", "How long callers waited for a person, by how they answered about recording")];
+
+static RENDERED: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+static LOG: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// Counts from here on; once per process.
+pub(super) fn start_counting() {
+    RENDERED.get_or_init(|| {
+        let waiting = Matcher::Full("candor_parity_waiting_seconds".into());
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(waiting, &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 3600.0])
+            .ok()?
+            .set_buckets_for_metric(Matcher::Suffix("seconds".into()), &[0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]);
+        let handle = builder.ok()?.install_recorder().ok()?;
+        for (name, meaning) in COUNTERS {
+            metrics::describe_counter!(*name, *meaning);
+        }
+        for (name, meaning) in GAUGES {
+            metrics::describe_gauge!(*name, *meaning);
+        }
+        for (name, meaning) in HISTOGRAMS {
+            metrics::describe_histogram!(*name, *meaning);
+        }
+        Some(handle)
+    });
+}
+
+/// Has the lines counted that the log's writer drops.
+pub fn count_dropped_lines(counter: ErrorCounter) {
+    let _ = LOG.set(counter);
+}
+
+/// All counts, in the text format of Prometheus.
+pub(super) fn render() -> String {
+    if let Some(log) = LOG.get() {
+        metrics::counter!("candor_log_lines_dropped_total").absolute(log.dropped_lines() as u64);
+    }
+    RENDERED.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default()
+}
