@@ -348,9 +348,8 @@ impl Call {
                 self.take(Event::Resumed);
                 self.show_person();
             }
-            Some(Inbound::Ended(PeerEnd::HungUp)) => self.gone(SessionOutcome::CallerHungUp),
-            Some(Inbound::Ended(PeerEnd::Violation)) => self.gone(SessionOutcome::PeerViolation),
-            Some(Inbound::Ended(PeerEnd::Lost)) | None => self.gone(SessionOutcome::ConnectionLost),
+            Some(Inbound::Ended(end)) => self.gone(outcome_of(end)),
+            None => self.gone(SessionOutcome::ConnectionLost),
         }
     }
 
@@ -437,9 +436,24 @@ impl Call {
             Control::DeskMute(on) => self.at_desk.mute(on),
             Control::DeskEnd(end) => self.colleague_leaves(end),
             Control::Stop => self.take(Event::Stopping),
-            Control::GiveUp if self.leg.is_some() => self.gone(SessionOutcome::Failed),
+            Control::GiveUp if self.leg.is_some() => {
+                let end = self.end_on_its_way();
+                self.gone(end);
+            }
             Control::GiveUp => self.give_up(SessionOutcome::Shutdown),
         }
+    }
+
+    /// How the leg has ended, where its own word for it has not been read yet.
+    fn end_on_its_way(&mut self) -> SessionOutcome {
+        let inbound = self.leg.as_mut().map(|leg| &mut leg.inbound);
+        let end = inbound.and_then(|inbound| {
+            std::iter::from_fn(|| inbound.try_recv().ok()).find_map(|said| match said {
+                Inbound::Ended(end) => Some(end),
+                _ => None,
+            })
+        });
+        end.map_or(SessionOutcome::Failed, outcome_of)
     }
 
     /// Nothing was heard of what became of the caller, or nothing can be any more.
@@ -464,6 +478,14 @@ impl Call {
         }
         metrics::counter!("candor_sessions_closed_total", "outcome" => outcome).increment(1);
         tracing::info!(session = %self.session, outcome, turns_sealed = kept.sealed, "session closed");
+    }
+}
+
+fn outcome_of(end: PeerEnd) -> SessionOutcome {
+    match end {
+        PeerEnd::HungUp => SessionOutcome::CallerHungUp,
+        PeerEnd::Violation => SessionOutcome::PeerViolation,
+        PeerEnd::Lost => SessionOutcome::ConnectionLost,
     }
 }
 

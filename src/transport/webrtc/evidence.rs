@@ -13,8 +13,9 @@ const REORDERED: Duration = Duration::from_millis(150);
 const TOLERATED_PER_MILLE: u64 = 120;
 /// A few packets are always tolerated: five single frames are concealed.
 const TOLERATED_PACKETS: u64 = 5;
-/// A share says something of three seconds of sound; of less it says how the dice fell. Marks that follow each other closely are judged by
-/// what came before them as well.
+/// Of less than a second of sound a share says how the dice fell: marks that follow each other so closely are judged by what came before them
+/// as well, three seconds in all.
+const A_SECOND: u64 = 50;
 const JUDGED: usize = 150;
 /// A hole of so many packets swallows a word: 200 ms.
 const LONGEST_HOLE: u64 = 10;
@@ -158,7 +159,7 @@ impl Evidence {
         } else if self.named {
             let last = self.last_sound_in(begin, end);
             let covered = self.highest_arrived >= Some(last);
-            let judged = self.judged_from(begin, end);
+            let judged = if sounds < A_SECOND { self.judged_from(begin, end) } else { begin };
             let lost = self.count(judged, end, |sent| sent.fate != Fate::Arrived);
             (covered, self.count(judged, end, |_| true), lost, self.longest_hole(begin, end))
         } else {
