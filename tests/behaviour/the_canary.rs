@@ -190,7 +190,7 @@ fn with_a_broken_gate() -> Option<PathBuf> {
     };
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (copy, target) = (temporary.join("broken-gate"), temporary.parent().unwrap());
-    for part in ["src", "prompts", "build.rs", "Cargo.toml", "Cargo.lock"] {
+    for part in ["src", "prompts", "examples/browser", "web", "build.rs", "Cargo.toml", "Cargo.lock"] {
         copy_changed(&project(part), &copy.join(part));
     }
     // A package of its own name and program, so that nothing of the real one is replaced; and a test, so that its dependencies
