@@ -94,7 +94,6 @@ async fn goes_on(service: &Service, call: &PeerCall) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "not understood yet: the call goes on, but the tone after it is measured in pieces; run it with --run-ignored"]
 async fn a_caller_who_was_frozen_for_eight_seconds_goes_on() {
     let prompts = tempfile::tempdir().unwrap();
     let service = line_with_a_tone(prompts.path()).start();
