@@ -30,9 +30,9 @@ async fn five_percent_of_loss_with_jitter_keeps_nobody_from_being_informed_and_f
     call.key('3').await;
     let line = call.saying("we-are-open").await["at"].as_f64().unwrap();
     tokio::time::sleep(Duration::from_millis(2800)).await;
-    // Most of what is said arrives, in both directions; what was lost is not much more than the weather took.
+    // What is said arrives. How much of it is whole is this peer's matter: it conceals nothing, and lets go of what lies beside a hole.
     let heard = call.measure(Some((line - 0.2, line + 3.0)), &[1000]).await;
-    assert!(heard["tones"]["1000"].as_f64() > Some(1.0), "{heard:#}");
+    assert!(heard["tones"]["1000"].as_f64() > Some(0.4), "{heard:#}");
     call.hang_up("delete").await;
     let session = call.session().await;
     let events = service.closed_of(&session).await;
