@@ -121,14 +121,15 @@ async fn a_caller_who_hangs_up_and_a_colleague_who_gives_back() {
     assert!(desk.text("#waiting").await.contains("refused"));
     talking(&page, &desk).await;
     // Back to the agent, who speaks again and records nothing.
+    let back = now();
     desk.click("#return").await;
     wrap_up(&desk).await;
-    page.wait(
-        "the agent",
-        "!['person', 'hold', 'person-gone', 'connecting-person'].includes(document.querySelector('#state').dataset.state)",
-    )
-    .await;
-    page.wait_to_hear("the agent", |heard| share_of_sound(heard) - hears_the_colleague(heard)).await;
+    page.wait_to_read("I will help you myself").await;
+    page.wait("the agent", "!['person', 'hold', 'person-gone', 'connecting-person'].includes(document.querySelector('#state').dataset.state)").await;
+    page.wait_to_read("How can I help you").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let heard = page.heard_since(back + 1_000.0).await;
+    assert!(share_of_sound(&heard) > 0.2 && hears_the_colleague(&heard) < 0.1, "{heard:?}");
     // Once more to a person, and away.
     ask_for_a_person(&page).await;
     desk.wait("a waiting caller", "document.querySelector('#waiting [data-call]')").await;
@@ -230,7 +231,6 @@ async fn the_tone_of_a_telephone_is_told_from_others() {
     assert!(tone_in(&tone(CALLER), COLLEAGUE) == 0.0 && tone_in(&[0xff; 8_000], COLLEAGUE) == 0.0);
 }
 
-/// Kept so that a page's words while a colleague talks are judged on their own as well.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_at_the_desk_is_said_and_the_agent_goes_on() {
     if !is_here() {
