@@ -63,14 +63,14 @@ export class Call {
     this.left = true;
     this.on.link("hanging-up");
     this.source?.close();
-    this.send({ type: "hang-up" });
+    const told = this.send({ type: "hang-up" });
     const word = new Promise((resolve) => {
       this.lastWord = resolve;
       this.after(LAST_WORD_MS, resolve);
     });
-    // Whichever the server hears first ends it: the message above, this, or the silence.
-    await Promise.race([this.delete(), word]);
-    if (this.channel?.readyState === "open") await word;
+    // What became of the last turn comes over the channel. A server that does not answer there is told in another way.
+    if (told) await word;
+    if (!this.heardEnd) await this.delete();
     this.close("hung-up");
   }
 

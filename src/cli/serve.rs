@@ -58,11 +58,15 @@ async fn serve(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
     tracing::info!(address = %server.address()?, "ready for calls");
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
+    let by_hand = std::io::stdin().is_terminal();
     server
         .run(async move {
             tokio::select! {
                 _ = terminated.recv() => {}
                 _ = interrupted.recv() => {}
+                // The terminal was closed. Of a service it asks to read again what can be, which is no reason to drop a call.
+                _ = hung_up.recv(), if by_hand => {}
             }
         })
         .await;

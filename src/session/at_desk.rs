@@ -209,7 +209,7 @@ impl Call {
             Some(Inbound::Lost) => self.colleague_speaks(None),
             Some(Inbound::Lapsed) => self.colleague_interrupted(true),
             Some(Inbound::Resumed) => self.colleague_interrupted(false),
-            Some(Inbound::Ended(_)) | None => self.colleague_leaves(DeskEnd::Lost),
+            Some(Inbound::HangUp | Inbound::Ended(_)) | None => self.colleague_leaves(DeskEnd::Lost),
             Some(_) => {}
         }
     }

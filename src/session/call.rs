@@ -216,7 +216,7 @@ impl Call {
                 () = sleep_until(away), if self.away_until.is_some() => self.give_up(SessionOutcome::ConnectionLost),
             }
         }
-        self.close().await;
+        self.close(works).await;
     }
 
     pub(super) fn now(&self) -> SessionTime {
@@ -348,6 +348,10 @@ impl Call {
                 self.take(Event::Resumed);
                 self.show_person();
             }
+            Some(Inbound::HangUp) => {
+                self.at_desk.end(ConversationEnd::Caller);
+                self.take(Event::CallerGone(SessionOutcome::CallerHungUp));
+            }
             Some(Inbound::Ended(end)) => self.gone(outcome_of(end)),
             None => self.gone(SessionOutcome::ConnectionLost),
         }
@@ -391,14 +395,17 @@ impl Call {
         self.take(event);
     }
 
-    fn work_done(&mut self, work: Work) {
+    pub(super) fn work_done(&mut self, work: Work) {
         match work {
             Work::Rendered(play, index, spoken) => self.mouth.rendered(play, index, spoken),
             Work::Erased(erasure) => {
                 self.show(Notice::Erased { complete: erasure.complete, kept: erasure.kept });
                 self.take(Event::Erased(erasure));
             }
-            Work::Stored(turn, fate) => self.show_fate(turn, fate),
+            Work::Stored(turn, fate) => {
+                self.screen.untold -= 1;
+                self.show_fate(turn, fate);
+            }
             Work::CallBackLeft(stored) => self.take(Event::CallBackLeft(stored)),
         }
     }
@@ -449,6 +456,7 @@ impl Call {
         let inbound = self.leg.as_mut().map(|leg| &mut leg.inbound);
         let end = inbound.and_then(|inbound| {
             std::iter::from_fn(|| inbound.try_recv().ok()).find_map(|said| match said {
+                Inbound::HangUp => Some(PeerEnd::HungUp),
                 Inbound::Ended(end) => Some(end),
                 _ => None,
             })
@@ -464,10 +472,11 @@ impl Call {
     }
 
     /// The last entry of the ledger, when everything that was kept is on disk.
-    async fn close(mut self) {
+    async fn close(mut self, works: mpsc::Receiver<Work>) {
         self.at_desk.end(ConversationEnd::Failed);
-        self.end_leg();
         let outcome = self.outcome.unwrap_or(SessionOutcome::Failed);
+        self.show_end(outcome, works).await;
+        self.end_leg();
         self.services.parity.record(&std::mem::take(&mut self.counting).sum(outcome));
         let outcome = evidence::outcome_name(outcome);
         let at_ms = self.now().millis();

@@ -64,7 +64,6 @@ impl Call {
             Action::Note(fact) => self.note(fact, now),
             Action::Close(outcome) => {
                 self.outcome = Some(outcome);
-                self.show_end(outcome);
                 self.services.calls.set(&self.id, Place::Ended(outcome, std::time::Instant::now()));
             }
         }
@@ -110,10 +109,11 @@ impl Call {
     }
 
     /// Gives a turn to the recorder. `shown`: the turn whose fate is shown, with its last part.
-    pub(super) fn keep(&self, turn: ConsentedTurn<TurnAudio>, shown: Option<u32>) {
+    pub(super) fn keep(&mut self, turn: ConsentedTurn<TurnAudio>, shown: Option<u32>) {
         // What cannot be taken is written down as lost, and the recorder reports that it failed.
         let fate = self.recorder.keep(turn);
         let Some(shown) = shown.filter(|_| self.shows()) else { return };
+        self.screen.untold += 1;
         let work = self.work.clone();
         tokio::spawn(async move {
             let fate = match fate {

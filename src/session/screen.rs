@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::call::Call;
+use tokio::sync::mpsc;
+use tokio::time::{Duration, Instant, timeout_at};
+
+use super::call::{Call, Work};
 use crate::consent::{Change, Purpose};
 use crate::dialog::flow::{Ended, Expected, Fact, Heard, PlayId, Role, SessionOutcome, Stage, StopReason};
 use crate::dialog::prompt::{Hearing, Line, Slots};
@@ -11,6 +14,8 @@ use crate::transport::{Keeping, LineRole, Notice, Outbound, PurposeNotice};
 
 /// Of this schema.
 const VERSION: u32 = 1;
+/// How long the end of a call waits for the word that its last turns are on disk.
+const LAST_TURNS: Duration = Duration::from_secs(1);
 
 /// What was shown last of what changes only now and then.
 #[derive(Default)]
@@ -19,6 +24,8 @@ pub(super) struct Screen {
     expected: Option<Expected>,
     /// The running turn.
     pub(super) turn: u32,
+    /// Of how many turns it is not known yet whether they are kept.
+    pub(super) untold: u32,
 }
 
 impl Screen {
@@ -175,7 +182,15 @@ impl Call {
         self.show(Notice::TurnEnded { turn, kept });
     }
 
-    pub(super) fn show_end(&self, outcome: SessionOutcome) {
+    /// The last word, after that on the last turns. Where the disk is slow the page says that it does not know.
+    pub(super) async fn show_end(&mut self, outcome: SessionOutcome, mut works: mpsc::Receiver<Work>) {
+        let until = Instant::now() + LAST_TURNS;
+        while self.shows() && self.screen.untold > 0 {
+            match timeout_at(until, works.recv()).await {
+                Ok(Some(work)) => self.work_done(work),
+                _ => break,
+            }
+        }
         self.show(Notice::Ended { outcome: super::evidence::outcome_name(outcome) });
     }
 }

@@ -51,6 +51,8 @@ pub enum Inbound {
     Lapsed,
     /// The caller is back.
     Resumed,
+    /// The caller hangs up, and can still be shown how the call ended. The leg waits a moment for [`Outbound::End`].
+    HangUp,
     /// The leg is over, and not because we asked.
     Ended(PeerEnd),
 }
@@ -69,6 +71,7 @@ impl std::fmt::Debug for Inbound {
             Inbound::Cleared(mark) => write!(f, "Cleared({})", mark.0),
             Inbound::Lapsed => f.write_str("Lapsed"),
             Inbound::Resumed => f.write_str("Resumed"),
+            Inbound::HangUp => f.write_str("HangUp"),
             Inbound::Ended(end) => write!(f, "Ended({end:?})"),
         }
     }

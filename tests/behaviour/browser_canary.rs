@@ -14,7 +14,11 @@ async fn say(page: &Page, phrase: &str) -> Vec<Vec<u8>> {
     let (from, to) = page.say(phrase).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     let packets = page.packets(from, to + 200.0).await;
-    assert!(packets.iter().filter(|packet| packet.len() > 40).count() > 20, "{phrase} was hardly sent: {} packets", packets.len());
+    assert!(
+        packets.iter().filter(|packet| packet.len() > 40).count() > 20,
+        "{phrase} was hardly sent: {} packets",
+        packets.len()
+    );
     packets
 }
 

@@ -111,7 +111,6 @@ async fn two_browsers_hear_each_other_and_nothing_else_records() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "not understood yet: at the desk the caller's tone is measured in half of the samples; run it with --run-ignored"]
 async fn a_caller_who_hangs_up_and_a_colleague_who_gives_back() {
     if !is_here() {
         return;
@@ -125,7 +124,11 @@ async fn a_caller_who_hangs_up_and_a_colleague_who_gives_back() {
     desk.click("#return").await;
     wrap_up(&desk).await;
     page.wait_to_read("I will help you myself").await;
-    page.wait("the agent", "!['person', 'hold', 'person-gone', 'connecting-person'].includes(document.querySelector('#state').dataset.state)").await;
+    page.wait(
+        "the agent",
+        "!['person', 'hold', 'person-gone', 'connecting-person'].includes(document.querySelector('#state').dataset.state)",
+    )
+    .await;
     page.wait_to_read("How can I help you").await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let heard = page.heard_since(back + 1_000.0).await;

@@ -101,7 +101,6 @@ async fn a_browser_that_stood_still_goes_on_with_the_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "not seen to pass yet: its last run was cut off; run it with --run-ignored"]
 async fn a_server_that_is_gone_is_explained() {
     if !is_here() {
         return;

@@ -151,14 +151,19 @@ pub fn assert_clean(service: &Service, outcome: &Outcome) {
 pub fn assert_log(service: &Service, expected: &[&str]) {
     // Without an account only this machine may call; no models were given; the disk of a busy machine is slow.
     const OF_THE_MACHINE: [&str; 3] = ["no auth token is set", "keys only", "slow statement"];
-    let log = service.log();
     let complaint = |line: &&str| line.contains(" WARN ") || line.contains("ERROR");
+    // What the server does is logged a moment later.
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let lacks =
+        |log: &str| expected.iter().find(|wanted| !log.lines().filter(complaint).any(|line| line.contains(**wanted))).copied();
+    while lacks(&service.log()).is_some() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let log = service.log();
     let surprise = |line: &&str| !OF_THE_MACHINE.iter().chain(expected).any(|known| line.contains(known));
     let surprises: Vec<&str> = log.lines().filter(complaint).filter(surprise).collect();
     assert!(surprises.is_empty(), "{surprises:#?}");
-    for wanted in expected {
-        assert!(log.lines().filter(complaint).any(|line| line.contains(wanted)), "no {wanted:?} in the log:\n{log}");
-    }
+    assert_eq!(lacks(&log), None, "not in the log:\n{log}");
 }
 
 /// The wall-clock time of the first entry of a session's ledger that matches.

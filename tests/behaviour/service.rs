@@ -35,6 +35,9 @@ pub struct Service {
     environment: Vec<(String, String)>,
     settings: PathBuf,
     program: PathBuf,
+    unread: bool,
+    /// How much was logged before the last start, in bytes.
+    logged: usize,
 }
 
 /// The sample dialog, in Dutch and English.
@@ -146,7 +149,8 @@ impl Plan {
         assert!(made.status.success() || wrong, "keys: {}", String::from_utf8_lossy(&made.stderr));
         let log = if self.unread { Stdio::piped() } else { log_of(folder.path()) };
         let process = spawn(&self.program, &settings, &environment, folder.path(), log);
-        Service { base: format!("http://127.0.0.1:{port}"), folder, process, environment, settings, program: self.program }
+        let (base, program) = (format!("http://127.0.0.1:{port}"), self.program);
+        Service { folder, base, process, environment, settings, program, unread: self.unread, logged: 0 }
     }
 }
 
@@ -289,6 +293,7 @@ impl Service {
 
     /// Starts it again, in the same folder and with the same settings.
     pub fn start_again(&mut self) {
+        self.logged = self.log().len();
         let log = log_of(self.folder.path());
         self.process = spawn(&self.program, &self.settings, &self.environment, self.folder.path(), log);
         self.wait_until_ready();
@@ -302,7 +307,9 @@ impl Service {
     fn wait_until_ready(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(180);
         let address = self.base.trim_start_matches("http://").to_owned();
-        while std::net::TcpStream::connect(&address).is_err() {
+        // The log is written behind the server's back: once this line is there, so is what was logged before it.
+        let told = |service: &Service| service.unread || service.log()[service.logged..].contains("ready for calls");
+        while std::net::TcpStream::connect(&address).is_err() || !told(self) {
             let ended = self.process.try_wait().unwrap();
             assert!(ended.is_none() && Instant::now() < deadline, "the server does not start: {ended:?}\n{}", self.log());
             std::thread::sleep(Duration::from_millis(50));

@@ -9,6 +9,19 @@ use crate::service::of_type;
 const TALKS: Desk = Desk::Answers { after: Duration::from_millis(300), talks: Duration::from_millis(100) };
 const NO_ROOM: &str = "a call found no room and is passed to a person";
 
+#[tokio::test]
+async fn a_signal_to_read_again_drops_nobody() {
+    let service = by_key().start();
+    let (call, session) = ring(&service, service.caller()).await;
+    next_prompt_sounds(&call).await;
+    service.hang_up();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    answer(&call, "1").await;
+    call.hang_up().await.unwrap();
+    let story = outline(&service.closed_of(&session).await);
+    assert!(story.contains(&"answer given by 1".to_owned()), "{story:?}");
+}
+
 /// Why the caller was passed on, as the desk was told.
 fn reason(outcome: &Outcome) -> &str {
     outcome.task.as_ref().expect("a task")["candor"]["reason"].as_str().unwrap()

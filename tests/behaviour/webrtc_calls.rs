@@ -185,11 +185,10 @@ async fn one_who_does_not_come_back_is_given_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_way_to_hang_up_ends_the_call_at_once() {
     let endpoint = endpoint(Settings::default()).await;
-    for way in ["message", "channel", "connection", "request"] {
+    for way in ["channel", "connection", "request"] {
         let (mut peer, mut call) = Peer::call(&endpoint, Making::default()).await;
         peer.speak(&tone(3)).await;
         match way {
-            "message" => peer.say(r#"{"type":"hang-up"}"#).await,
             "channel" => peer.channel.as_ref().unwrap().close().await.unwrap(),
             "request" => assert!(endpoint.close(&call.id)),
             _ => peer.connection.close().await.unwrap(),
@@ -198,6 +197,28 @@ async fn every_way_to_hang_up_ends_the_call_at_once() {
         assert_eq!(told(&mut call.leg).await, Inbound::Ended(PeerEnd::HungUp), "by {way}");
         assert!(since.elapsed() < Duration::from_millis(1400), "by {way}: {:?}", since.elapsed());
         assert!(!endpoint.close(&call.id), "it is over");
+        emptied(&endpoint).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_who_says_that_they_hang_up_is_waited_for_a_moment_with_the_last_word() {
+    let endpoint = endpoint(Settings::default()).await;
+    for answered in [true, false] {
+        let (mut peer, mut call) = Peer::call(&endpoint, Making::default()).await;
+        peer.say(r#"{"type":"hang-up"}"#).await;
+        assert_eq!(told(&mut call.leg).await, Inbound::HangUp);
+        if answered {
+            call.leg.outbound.send(Outbound::Tell(Box::new(Notice::Ended { outcome: "caller-hung-up" }))).await.unwrap();
+            call.leg.outbound.send(Outbound::End).await.unwrap();
+            assert_eq!(peer.shown().await["outcome"], "caller-hung-up");
+        } else {
+            assert_eq!(
+                told(&mut call.leg).await,
+                Inbound::Ended(PeerEnd::HungUp),
+                "a session that says nothing does not keep the line"
+            );
+        }
         emptied(&endpoint).await;
     }
 }
@@ -310,6 +331,7 @@ async fn garbage_on_the_port_disturbs_nobody() {
     peer.speak(&tone(10)).await;
     assert!(matches!(timeout(LONG, call.leg.inbound.recv()).await.unwrap(), Some(Inbound::Audio(_))));
     peer.say(r#"{"type":"hang-up"}"#).await;
+    assert_eq!(told(&mut call.leg).await, Inbound::HangUp);
     assert_eq!(told(&mut call.leg).await, Inbound::Ended(PeerEnd::HungUp));
     emptied(&endpoint).await;
 }

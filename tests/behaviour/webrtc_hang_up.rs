@@ -20,6 +20,21 @@ fn assert_stopped(events: &[Value], reason: &str, outcome: &str) {
     assert_eq!(of_type(events, "consent").last().unwrap()["to"], "expired", "{events:#?}");
 }
 
+/// Whoever says that they hang up is told what became of every turn, and then that the call is over.
+async fn assert_told_how_it_ended(call: &PeerCall) {
+    let end = call.notice("ended", |_| true).await;
+    assert_eq!(end["notice"]["outcome"], "caller-hung-up");
+    let all = |events: &[&Value]| {
+        Some(events.iter().filter(|event| event["event"] == "notice").map(|event| event["notice"].clone()).collect::<Vec<_>>())
+    };
+    let notices = call.until("everything that was told", all).await;
+    let of = |name: &str| notices.iter().filter(|notice| notice["type"] == name).map(|notice| notice["turn"].clone()).collect();
+    let (turns, mut told): (Vec<Value>, Vec<Value>) = (of("turn"), of("turn-ended"));
+    told.sort_by_key(Value::as_u64);
+    assert_eq!(told, turns, "{notices:#?}");
+    assert_eq!(notices.last().unwrap()["type"], "ended", "{notices:#?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn hanging_up_ends_the_session_however_it_is_done() {
     let service = line().start();
@@ -33,6 +48,9 @@ async fn hanging_up_ends_the_session_however_it_is_done() {
     for (call, by) in calls.iter().zip(means) {
         let left = SystemTime::now();
         call.hang_up(by).await;
+        if by == "channel" {
+            assert_told_how_it_ended(call).await;
+        }
         let session = call.session().await;
         let events = service.closed_of(&session).await;
         assert_stopped(&events, "ended", "caller-hung-up");

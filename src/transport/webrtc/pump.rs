@@ -34,6 +34,8 @@ use crate::transport::{Inbound, Notice, Outbound, PeerEnd};
 
 /// How long a caller may take to connect after their offer was answered.
 const CONNECT: Duration = Duration::from_secs(30);
+/// How long the session may take to say its last word to a caller who hangs up.
+const GOODBYE: Duration = Duration::from_secs(2);
 /// How long the page may take to read the last notices before the connection closes.
 const LAST_NOTICES: Duration = Duration::from_millis(500);
 /// 20 ms of silence (RFC 6716, section 3.1: CELT, full band, one frame).
@@ -105,6 +107,8 @@ pub(super) async fn run(wiring: Wiring) -> Ended {
         channel: Channel::default(),
         lapse: (wiring.lapse, wiring.give_up),
         presence: None,
+        unreachable: false,
+        hung_up: None,
         connected: Some(wiring.connected),
     };
     let mut tick = interval(FRAME);
@@ -177,6 +181,10 @@ struct Call {
     lapse: (Duration, Duration),
     /// Once the caller is connected.
     presence: Option<Presence>,
+    /// The library has given the connection up: nothing of ours reaches the caller, though something of theirs may reach us.
+    unreachable: bool,
+    /// When the caller said that they hang up.
+    hung_up: Option<Duration>,
     connected: Option<oneshot::Sender<()>>,
 }
 
@@ -186,6 +194,7 @@ impl Call {
     }
 
     fn state(&mut self, state: RTCPeerConnectionState) -> Option<Ended> {
+        self.unreachable = state == RTCPeerConnectionState::Failed;
         match state {
             RTCPeerConnectionState::Connected => {
                 if let Some(connected) = self.connected.take() {
@@ -264,7 +273,10 @@ impl Call {
             WireEvent::Channel(channel) => self.channel.open(channel).await,
             WireEvent::Message { is_text, data } => match self.reader.take(Instant::now(), is_text, &data) {
                 Taken::Tell(said) => feed.tell(said),
-                Taken::HangUp => return Some(Ended::Peer(PeerEnd::HungUp)),
+                Taken::HangUp => {
+                    self.hung_up.get_or_insert(self.began.elapsed());
+                    feed.tell(Inbound::HangUp);
+                }
                 Taken::Refused(message) => self.channel.tell(&Notice::Error { message }).await,
                 Taken::Flood => {
                     tracing::warn!("a browser's call was closed: too many messages on its data channel that cannot be taken");
@@ -344,6 +356,9 @@ impl Call {
             });
         }
         self.channel.go_on().await;
+        if self.hung_up.is_some_and(|at| now > at + GOODBYE) {
+            return Some(Ended::Peer(PeerEnd::HungUp));
+        }
         if self.presence.is_none() {
             return (now > CONNECT).then_some(Ended::Peer(PeerEnd::Lost));
         }
@@ -351,7 +366,7 @@ impl Call {
         if self.ticks.is_multiple_of(DTLS_STEP) && self.is_closed().await {
             return Some(Ended::Peer(PeerEnd::HungUp));
         }
-        let heard = self.registration.place().heard();
+        let heard = self.registration.place().heard().filter(|_| !self.unreachable);
         let heard = heard.map_or(Duration::ZERO, |heard| heard.saturating_duration_since(self.began.into_std()));
         match self.presence.as_mut()?.judge(heard, now) {
             Some(Change::Lapsed) => feed.tell(Inbound::Lapsed),

@@ -11,7 +11,7 @@ mod sound;
 mod truth;
 
 pub use accessible::{assert_accessible, assert_fits};
-pub use call::{OVER, ask_for_a_person, caller, colleague, finished, question, unhurried, with_desk};
+pub use call::{ask_for_a_person, caller, colleague, finished, question, unhurried, with_desk};
 pub use chromium::{browser, is_here};
 pub use page::{Page, now};
 pub use sound::{Microphone, Moment, share_of_sound, share_of_tone};

@@ -44,8 +44,8 @@
     constructor(...given) { super(...given); tap('socket', this); }
   };
 
-  // The loudest frequency and the level of what comes in, every 40 ms.
-  const listen = (track) => {
+  // The loudest frequency and the level of what comes in, every 40 ms for as long as the connection stands.
+  const listen = (track, peer) => {
     const context = new AudioContext();
     const source = context.createMediaStreamSource(new MediaStream([track]));
     const analyser = context.createAnalyser();
@@ -54,7 +54,12 @@
     source.connect(analyser);
     const [spectrum, samples] = [new Float32Array(analyser.frequencyBinCount), new Float32Array(2048)];
     const width = context.sampleRate / analyser.fftSize;
-    setInterval(() => {
+    const sampling = setInterval(() => {
+      if (peer.connectionState === 'closed') {
+        clearInterval(sampling);
+        void context.close();
+        return;
+      }
       analyser.getFloatFrequencyData(spectrum);
       analyser.getFloatTimeDomainData(samples);
       let peak = Math.ceil(150 / width);
@@ -76,7 +81,7 @@
       watched.peers.push(this);
       this.addEventListener('track', (event) => {
         if (watched.encoded) pass(event.receiver.createEncodedStreams());
-        if (event.track.kind === 'audio') listen(event.track);
+        if (event.track.kind === 'audio') listen(event.track, this);
       });
       this.addEventListener('datachannel', (event) => tap('channel', event.channel));
     }
