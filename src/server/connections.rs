@@ -28,8 +28,9 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::guard::Guard;
-use super::limits::{AtOnce, Place, Settings};
+use super::limits::Settings;
 use super::tls::Certificate;
+use crate::at_once::{AtOnce, Place};
 
 /// The largest head of a request (bytes). A browser's is a tenth of it.
 const HEAD_BYTES: usize = 32 * 1024;

@@ -3,10 +3,9 @@
 //! The tables hold addresses in memory only, never more than [`ADDRESSES`] of them, and none appears in a log or a metric. Twilio's routes are
 //! not limited by address: many callers come from few of its machines, and its requests are signed.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, MonotonicClock};
@@ -14,6 +13,8 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use serde::Deserialize;
+
+use crate::at_once::{AtOnce, Place, subscriber};
 
 /// How many addresses a table of rates remembers. Beyond that, those it does not know share one allowance.
 const ADDRESSES: usize = 50_000;
@@ -118,14 +119,6 @@ impl Limits {
     }
 }
 
-/// Whom an address counts for: an IPv6 network of one subscriber, /64, counts as one.
-fn subscriber(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into()),
-        address => address,
-    }
-}
-
 /// So many a minute for each address, in a table that does not grow beyond its bound.
 struct Rate<C: Clock = MonotonicClock> {
     limiter: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, C, NoOpMiddleware<C::Instant>>,
@@ -163,50 +156,6 @@ impl<C: Clock + Clone> Rate<C> {
             self.limiter.retain_recent();
         }
         self.limiter.len() < self.most
-    }
-}
-
-/// How many of something each address has open. It remembers an address as long as it has one.
-#[derive(Clone, Default)]
-pub(super) struct AtOnce(Arc<Mutex<HashMap<IpAddr, usize>>>);
-
-impl AtOnce {
-    /// A place for one more, if this address has fewer than `most`.
-    pub(super) fn enter(&self, address: IpAddr, most: usize) -> Option<Place> {
-        let address = subscriber(address);
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(address).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Place(Arc::new(Held { open: self.clone(), address })))
-    }
-
-    fn leave(&self, address: IpAddr) {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&address);
-            }
-        }
-    }
-}
-
-/// One of the places that an address has; given back when the last clone of it goes. Requests that begin a call carry it among their
-/// extensions, for the call to keep.
-#[derive(Clone)]
-pub struct Place(#[expect(dead_code, reason = "it is there to be dropped")] Arc<Held>);
-
-struct Held {
-    open: AtOnce,
-    address: IpAddr,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.open.leave(self.address);
     }
 }
 

@@ -23,8 +23,8 @@ mod tls;
 mod twilio;
 mod webrtc;
 
+pub use crate::at_once::Place;
 pub use counts::count_dropped_lines;
-pub use limits::Place;
 pub use routes::App;
 pub use settings::{Config, SettingsError};
 pub use start::{Progress, Server, StartError, ledger_settings, prepare};

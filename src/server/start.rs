@@ -246,7 +246,7 @@ pub async fn prepare(config: &Config, mut progress: impl FnMut(Progress<'_>)) ->
     let dialogs: Vec<_> = dialogs.into_iter().map(|loaded| Arc::new(loaded.dialog)).collect();
     let default_dialog = dialogs[default_dialog].clone();
     let most = config.session.max_calls;
-    let webrtc = open_for_browsers(&config.webrtc, most * 2 + 16).await?;
+    let webrtc = open_for_browsers(&config.webrtc, most).await?;
     let services = Arc::new(Services {
         prompts,
         recognisers,
@@ -360,9 +360,10 @@ async fn open_for_browsers(settings: &webrtc::Settings, most: usize) -> Result<O
     if !settings.enabled {
         return Ok(None);
     }
-    let endpoint = webrtc::Endpoint::bind(settings, most).await?;
+    // A caller who comes back by a new connection has two for a moment, and so has a colleague between two callers.
+    let endpoint = webrtc::Endpoint::bind(settings, most * 2 + 16, most + 16).await?;
     tracing::info!(address = %endpoint.address(), "browsers' calls: UDP and TCP");
-    Ok(Some(Arc::new(endpoint)))
+    Ok(Some(endpoint))
 }
 
 /// Where the ledger lies and how long it is kept.

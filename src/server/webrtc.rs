@@ -10,7 +10,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use super::limits::Place;
+use crate::at_once::Place;
 use crate::dialog::SharedDialog;
 use crate::session::{self, Arrival, Control, Handle};
 use crate::transport::webrtc::{Answer, AnswerError, Endpoint, IceServer, Kind, PatchError, Patched, SdpError};
@@ -99,7 +99,7 @@ fn answered(
     let Answer { id, etag, sdp, leg, connected, .. } = answer;
     let location = format!("/webrtc/{id}");
     let servers = endpoint.ice_servers();
-    let links = servers.iter().flat_map(IceServer::links).map(|link| (header::LINK, link)).collect::<Vec<_>>();
+    let links = links(&servers);
     let body = if in_json {
         let answer = JsonAnswer { r#type: "answer", sdp: &sdp, id: &id, location: &location, etag: &etag, ice_servers: &servers };
         match serde_json::to_string(&answer) {
@@ -196,10 +196,20 @@ pub(super) async fn hang_up(State(app): State<Arc<App>>, Path(id): Path<String>)
     }
 }
 
-/// `OPTIONS /webrtc`: what can be posted.
-pub(super) async fn options() -> Response {
-    let headers = [(ACCEPT_POST, "application/sdp, application/json"), (header::ALLOW, "POST, OPTIONS")];
-    (StatusCode::NO_CONTENT, headers).into_response()
+/// `OPTIONS /webrtc`: what can be posted, and the ICE servers that a page needs before its first offer (RFC 9725, section 4.6).
+pub(super) async fn options(State(app): State<Arc<App>>) -> Response {
+    let Some(endpoint) = &app.webrtc else { return switched_off() };
+    let headers = [
+        (ACCEPT_POST, "application/sdp, application/json"),
+        (header::ALLOW, "POST, OPTIONS"),
+        // It holds credentials.
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (StatusCode::NO_CONTENT, headers, AppendHeaders(links(&endpoint.ice_servers()))).into_response()
+}
+
+fn links(servers: &[IceServer]) -> Vec<(header::HeaderName, String)> {
+    servers.iter().flat_map(IceServer::links).map(|link| (header::LINK, link)).collect()
 }
 
 /// `OPTIONS /webrtc/<id>`: what a call can be told.

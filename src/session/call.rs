@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::mpsc::{self, error::TrySendError};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -25,7 +25,7 @@ use crate::handover::Outcome;
 use crate::ledger::{self, SessionLedger};
 use crate::recording::{SessionFacts, SessionRecorder, TurnFate};
 use crate::speech::{Ears, EarsHandle, Heard, Spoken};
-use crate::transport::{Inbound, Leg, Notice, PeerEnd};
+use crate::transport::{Inbound, Leg, Notice, PeerEnd, ticks};
 
 /// How many results of work elsewhere may wait for the session.
 const WORK: usize = 32;
@@ -192,18 +192,21 @@ impl Call {
             }
         });
         let mut broken = false;
-        let mut ticks = interval(FRAME);
-        // Every 20 ms counts: the recording's clock is this one.
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        // Every 20 ms counts, also those that were missed (tokio's default): the recording's clock is this one.
+        let mut clock = ticks();
         self.open();
         while !self.flow.is_closed() {
             let away = self.away_until.unwrap_or_else(|| self.began + A_DAY);
             tokio::select! {
                 biased;
-                _ = ticks.tick(), if self.leg.is_some() => self.tick(),
+                _ = clock.tick(), if self.leg.is_some() => self.tick(),
                 Some(control) = controls.recv() => {
+                    let was_away = self.leg.is_none();
                     self.control(control);
-                    ticks.reset();
+                    // A leg that has just come has missed nothing.
+                    if self.leg.is_none() != was_away {
+                        clock = ticks();
+                    }
                 }
                 Some(work) = works.recv() => self.work_done(work),
                 () = &mut failed, if !broken => {
@@ -294,7 +297,8 @@ impl Call {
         {
             self.keep(part, None);
         }
-        if let Some((ears, _)) = &self.ears {
+        // While frames come they tell the ears the time.
+        if let Some((ears, _)) = self.ears.as_ref().filter(|_| now.since(self.frame_at) > FRAME * 3) {
             ears.tick(now);
         }
         for line in ended {

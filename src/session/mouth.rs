@@ -174,6 +174,8 @@ impl Mouth {
             .position(|s| s.mark.is_some_and(|(m, _)| m >= mark) || s.within.iter().any(|(within, _)| *within >= mark));
         if let Some(saying) = place.and_then(|place| self.lines.get_mut(place)) {
             saying.garbled = true;
+            // It is said again: how far it came is no matter of pride.
+            saying.within.clear();
         }
         self.played(mark, now)
     }

@@ -8,12 +8,17 @@
 //! A transport never looks at consent, never stores a frame, and never makes the session wait: where a channel to the session
 //! is full it drops the oldest meaning it can (a frame) and counts it, never a key, a mark or the end.
 
+use std::sync::OnceLock;
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, Interval, interval_at};
 
-use crate::audio::Codec;
+use crate::audio::{Codec, FRAME};
 
+mod feed;
 mod notice;
 pub mod twilio;
 pub mod webrtc;
@@ -103,6 +108,15 @@ pub enum Outbound {
     Tell(Box<Notice>),
     /// The agent's part is over: close in an orderly manner, so that the phone system goes on with its own flow.
     End,
+}
+
+/// A clock of 20 ms. All of them tick together: one timer wakes the machine for every call, and not each call for itself.
+pub fn ticks() -> Interval {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    let now = Instant::now();
+    let since = now.saturating_duration_since(*FIRST.get_or_init(|| now));
+    let into = Duration::from_nanos((since.as_nanos() % FRAME.as_nanos()) as u64);
+    interval_at(now + (FRAME - into), FRAME)
 }
 
 /// Who keeps the 20 ms clock of the outgoing sound.

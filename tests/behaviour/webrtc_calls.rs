@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use candor::transport::webrtc::{AnswerError, Kind, PatchError, Patched, Settings};
+use candor::transport::webrtc::{AnswerError, Endpoint, Kind, PatchError, Patched, Settings};
 use candor::transport::{Button, Inbound, Mark, Notice, Outbound, PeerEnd};
 use tokio::time::timeout;
 
@@ -309,6 +309,9 @@ async fn ice_lite_serves_as_well() {
     play(&call.leg, &tone(20)).await;
     call.leg.outbound.send(Outbound::Mark(Mark(1))).await.unwrap();
     assert_eq!(told(&mut call.leg).await, Inbound::Played(Mark(1)));
+    let silent = Peer::new(Making::default()).await.offer().await.replace("a=sendrecv", "a=recvonly");
+    let refused = endpoint.answer(&silent, Kind::Caller).await.err().unwrap();
+    assert!(refused.to_string().contains("webrtc.ice.lite"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -334,6 +337,29 @@ async fn garbage_on_the_port_disturbs_nobody() {
     assert_eq!(told(&mut call.leg).await, Inbound::HangUp);
     assert_eq!(told(&mut call.leg).await, Inbound::Ended(PeerEnd::HungUp));
     emptied(&endpoint).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_no_longer_waits_for_the_answer_leaves_nothing_behind() {
+    let endpoint = endpoint(Settings::default()).await;
+    let mut peer = Peer::new(Making::default()).await;
+    let offer = peer.offer().await;
+    for patience in [0, 200, 1_000, 5_000] {
+        let given_up = timeout(Duration::from_micros(patience), endpoint.answer(&offer, Kind::Caller)).await;
+        drop(given_up);
+    }
+    emptied(&endpoint).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_leave_room_for_colleagues() {
+    let settings = Settings { listen: ([127, 0, 0, 1], 0).into(), ..Settings::default() };
+    let endpoint = Endpoint::bind(&settings, 1, 1).await.unwrap();
+    let mut peer = Peer::new(Making::default()).await;
+    let offer = peer.offer().await;
+    let _caller = endpoint.answer(&offer, Kind::Caller).await.unwrap();
+    assert!(matches!(endpoint.answer(&offer, Kind::Caller).await.err(), Some(AnswerError::Full)));
+    assert!(endpoint.answer(&offer, Kind::Desk).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -38,9 +38,9 @@ use webrtc::runtime::{
 pub const LONG: Duration = Duration::from_secs(20);
 
 /// An endpoint on any port of this machine.
-pub async fn endpoint(settings: Settings) -> Endpoint {
+pub async fn endpoint(settings: Settings) -> Arc<Endpoint> {
     let settings = Settings { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..settings };
-    Endpoint::bind(&settings, 100).await.unwrap()
+    Endpoint::bind(&settings, 100, 100).await.unwrap()
 }
 
 /// What the session hears next, sound aside.
@@ -172,7 +172,7 @@ impl Peer {
     }
 
     /// A caller that is connected, and the session's end.
-    pub async fn call(endpoint: &Endpoint, making: Making) -> (Peer, Answered) {
+    pub async fn call(endpoint: &Arc<Endpoint>, making: Making) -> (Peer, Answered) {
         let waits = making.channel;
         let mut peer = Peer::new(making).await;
         let offer = peer.offer().await;

@@ -112,4 +112,10 @@ async fn turn_servers_are_named_with_a_credential_for_this_caller() {
         names.push(link);
     }
     assert_ne!(names[0], names[1]);
+    // A page needs them before its first offer.
+    let asked = Client::new().request(Method::OPTIONS, format!("{}/webrtc", service.base)).send().await.unwrap();
+    assert!(
+        asked.headers()["link"].to_str().unwrap().starts_with(r#"<turn:turn.example.com:3478>; rel="ice-server"; username=""#)
+    );
+    assert_eq!(asked.headers()["cache-control"], "no-store");
 }

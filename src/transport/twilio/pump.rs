@@ -1,6 +1,5 @@
 //! Both directions of a started stream at once: neither waits for the other, and neither for the session.
 
-use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,13 +13,10 @@ use tokio::time::{Instant, interval_at, timeout, timeout_at};
 
 use super::Limits;
 use super::leg::{End, Ended, Reader, Violation};
-use super::limits::DRAIN;
 use super::marks::Marks;
 use super::message::{self, Event};
+use crate::transport::feed::Feed;
 use crate::transport::{Inbound, Mark, Outbound, PeerEnd};
-
-/// How many keys and marks may wait for a session that takes nothing, beyond its channel. A session that is so far behind is gone.
-const PENDING: usize = 4096;
 
 /// How long a peer that takes nothing any more may still be heard.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -36,7 +32,7 @@ pub(super) async fn run(
     outbound: mpsc::Receiver<Outbound>,
 ) -> Ended {
     let marks = SharedMarks { marks: Mutex::new(Marks::default()), cleared: Notify::new() };
-    let mut feed = Feed { session: inbound, pending: VecDeque::new() };
+    let mut feed = Feed::new(inbound, || metrics::counter!("candor_twilio_dropped_frames_total").increment(1));
     let ended = {
         let mut reading = pin!(read(stream, reader, stream_sid, limits, &marks, &mut feed));
         let mut writing = pin!(write(sink, outbound, stream_sid, limits, &marks));
@@ -71,7 +67,7 @@ async fn read(
     loop {
         let frame = tokio::select! {
             biased;
-            () = feed.make_way(), if !feed.pending.is_empty() => continue,
+            () = feed.make_way(), if feed.is_behind() => continue,
             () = marks.cleared.notified() => {
                 while let Some(mark) = marks.next_cleared() {
                     feed.tell(Inbound::Cleared(mark));
@@ -99,7 +95,7 @@ async fn read(
                 }
                 last_chunk = Some(chunk);
                 if !payload.is_empty() {
-                    feed.sound(payload);
+                    feed.sound(Inbound::Audio(payload));
                 }
             }
             Event::Media { .. } => ignored("other-track"),
@@ -112,7 +108,7 @@ async fn read(
             Event::Stop => return End::Peer(PeerEnd::HungUp),
             event => return Violation::OutOfPlace(event.name()).into(),
         }
-        if feed.pending.len() > PENDING {
+        if feed.is_stuck() {
             return End::Peer(PeerEnd::Lost);
         }
     }
@@ -174,55 +170,5 @@ impl SharedMarks {
 
     fn next_cleared(&self) -> Option<Mark> {
         self.lock().next_cleared()
-    }
-}
-
-/// The way to the session. Sound is dropped where the channel is full; keys, marks and the end wait beside it, in their order.
-struct Feed {
-    session: mpsc::Sender<Inbound>,
-    pending: VecDeque<Inbound>,
-}
-
-impl Feed {
-    /// Sound: now or never.
-    fn sound(&mut self, sound: Bytes) {
-        let dropped = !self.pending.is_empty()
-            || matches!(self.session.try_send(Inbound::Audio(sound)), Err(mpsc::error::TrySendError::Full(_)));
-        if dropped {
-            metrics::counter!("candor_twilio_dropped_frames_total").increment(1);
-        }
-    }
-
-    /// What must not be lost.
-    fn tell(&mut self, said: Inbound) {
-        if !self.pending.is_empty() {
-            self.pending.push_back(said);
-        } else if let Err(mpsc::error::TrySendError::Full(said)) = self.session.try_send(said) {
-            self.pending.push_back(said);
-        }
-    }
-
-    /// Waits until the session takes the first that waits. Nothing is lost where this is given up half way.
-    async fn make_way(&mut self) {
-        match self.session.reserve().await {
-            Ok(place) => {
-                if let Some(said) = self.pending.pop_front() {
-                    place.send(said);
-                }
-            }
-            // The session is gone: nobody will ask.
-            Err(_) => self.pending.clear(),
-        }
-    }
-
-    /// The last word. A session that does not take it in time sees the channel close.
-    async fn end(&mut self, end: PeerEnd) {
-        self.tell(Inbound::Ended(end));
-        let _ = timeout(DRAIN, async {
-            while !self.pending.is_empty() {
-                self.make_way().await;
-            }
-        })
-        .await;
     }
 }

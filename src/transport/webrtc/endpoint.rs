@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use rtc::crypto::RTCCryptoProvider;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -135,9 +135,26 @@ pub struct Endpoint {
     families: Families,
     ports: Arc<Ports>,
     calls: Arc<Mutex<HashMap<String, Arc<Call>>>>,
-    room: Arc<Semaphore>,
-    most: usize,
+    /// Apart, so that no number of callers keeps colleagues from taking them.
+    callers: Room,
+    colleagues: Room,
     tasks: TaskTracker,
+}
+
+/// Room for connections.
+struct Room {
+    places: Arc<Semaphore>,
+    most: usize,
+}
+
+impl Room {
+    fn of(most: usize) -> Room {
+        Room { places: Arc::new(Semaphore::new(most)), most }
+    }
+
+    fn taken(&self) -> usize {
+        self.most - self.places.available_permits()
+    }
 }
 
 /// What a request about a call needs.
@@ -156,11 +173,11 @@ struct Negotiation {
 }
 
 impl Endpoint {
-    /// Opens the port for at most `most` connections at once.
+    /// Opens the port for at most so many connections of callers and of colleagues at once.
     ///
     /// # Errors
     /// [`BindError`] names the setting that stands in the way.
-    pub async fn bind(settings: &Settings, most: usize) -> Result<Endpoint, BindError> {
+    pub async fn bind(settings: &Settings, callers: usize, colleagues: usize) -> Result<Arc<Endpoint>, BindError> {
         settings.check()?;
         let crypto: Arc<dyn RTCCryptoProvider> =
             rtc::crypto::default_provider().map_err(|error| BindError::Crypto(error.to_string()))?;
@@ -170,16 +187,16 @@ impl Endpoint {
         let addresses = settings.candidates(ports.address.port())?;
         // A socket of IPv6 that listens everywhere takes IPv4 as well.
         let families = Families { v4: listen.is_ipv4() || listen.ip().is_unspecified(), v6: listen.is_ipv6() };
-        Ok(Endpoint {
+        Ok(Arc::new(Endpoint {
             settings: settings.clone(),
             addresses,
             families,
             ports: Arc::new(ports),
             calls: Arc::default(),
-            room: Arc::new(Semaphore::new(most)),
-            most,
+            callers: Room::of(callers),
+            colleagues: Room::of(colleagues),
             tasks,
-        })
+        }))
     }
 
     /// The address of all media.
@@ -194,17 +211,28 @@ impl Endpoint {
 
     /// What is there now.
     pub fn census(&self) -> Census {
-        let connections = self.most - self.room.available_permits();
+        let connections = self.callers.taken() + self.colleagues.taken();
         Census { connections, entries: self.ports.table.counts(), tasks: self.tasks.len() }
     }
 
-    /// Answers an offer. The call is there from now on, and its sound when [`Answer::connected`] says so.
+    /// Answers an offer. The call is there from now on, and its sound when [`Answer::connected`] says so. Whoever no longer waits for
+    /// the answer leaves nothing behind: it is made on a task of its own, and a connection whose leg nobody holds closes.
     ///
     /// # Errors
     /// [`AnswerError`], in a sentence for whoever made the offer.
-    pub async fn answer(&self, offer: &str, kind: Kind) -> Result<Answer, AnswerError> {
-        let room = self.room.clone().try_acquire_owned().map_err(|_| AnswerError::Full)?;
+    pub async fn answer(self: &Arc<Self>, offer: &str, kind: Kind) -> Result<Answer, AnswerError> {
+        let room = if kind == Kind::Caller { &self.callers } else { &self.colleagues };
+        let room = room.places.clone().try_acquire_owned().map_err(|_| AnswerError::Full)?;
         let offer = Offer::read(offer)?;
+        if self.settings.ice.lite && offer.listens_only {
+            return Err(SdpError::NothingSent.into());
+        }
+        let endpoint = self.clone();
+        let made = self.tasks.spawn(async move { endpoint.make(offer, kind, room).await });
+        made.await.unwrap_or(Err(AnswerError::Sdp(SdpError::NotAnswered)))
+    }
+
+    async fn make(&self, offer: Offer, kind: Kind, room: OwnedSemaphorePermit) -> Result<Answer, AnswerError> {
         let registration = Arc::new(self.ports.table.register());
         let (events, from_wire) = mpsc::channel(CHANNEL);
         let (state, from_state) = watch::channel(RTCPeerConnectionState::New);

@@ -161,7 +161,7 @@ impl Evidence {
             let covered = self.highest_arrived >= Some(last);
             let judged = if sounds < A_SECOND { self.judged_from(begin, end) } else { begin };
             let lost = self.count(judged, end, |sent| sent.fate != Fate::Arrived);
-            (covered, self.count(judged, end, |_| true), lost, self.longest_hole(begin, end))
+            (covered, self.count(judged, end, |_| true), lost, self.longest_hole(self.hole_into(begin), end))
         } else {
             let last = self.last_sound_in(begin, end);
             let (missed_before, heard_before) = front.missed_before;
@@ -199,6 +199,12 @@ impl Evidence {
     fn judged_from(&self, begin: u64, end: u64) -> u64 {
         let early_enough = self.range(self.first, end).rev().nth(JUDGED - 1);
         early_enough.map_or(self.first, |(number, _)| number).max(self.judged_since).min(begin)
+    }
+
+    /// Where a hole begins that reaches into the packets from `begin` on: to whoever listens it is one.
+    fn hole_into(&self, begin: u64) -> u64 {
+        let before = self.range(self.judged_since, begin).rev();
+        before.take_while(|(_, sent)| sent.fate != Fate::Arrived).last().map_or(begin, |(number, _)| number)
     }
 
     fn count(&self, begin: u64, end: u64, which: impl Fn(&Sent) -> bool) -> u64 {
@@ -302,6 +308,24 @@ mod tests {
         evidence.arrived((0..1000).filter(|n| !(500..511).contains(n)));
         evidence.settle(ms(21_000));
         assert_eq!(evidence.settle(ms(21_200)), Some(Verdict::Garbled(Mark(7))));
+    }
+
+    #[test]
+    fn a_hole_on_both_sides_of_a_mark_is_one() {
+        let mut evidence = Evidence::default();
+        for mark in 0..4u64 {
+            for n in 0..50 {
+                evidence.sent(ms(20 * (mark * 50 + n)), true);
+            }
+            evidence.mark(Mark(mark), ms(1000 * (mark + 1)));
+        }
+        evidence.arrived((0..200).filter(|n| !(94..105).contains(n)));
+        let mut verdicts = Vec::new();
+        while let Some(verdict) = evidence.settle(ms(9000)).or_else(|| evidence.settle(ms(9200))) {
+            verdicts.push(verdict);
+        }
+        let garbled = Verdict::Garbled(Mark(2));
+        assert_eq!(verdicts, [Verdict::Played(Mark(0)), Verdict::Played(Mark(1)), garbled, Verdict::Played(Mark(3))]);
     }
 
     #[test]

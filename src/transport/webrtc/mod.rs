@@ -11,7 +11,6 @@
 mod channel;
 mod endpoint;
 mod evidence;
-mod feed;
 mod frames;
 mod jitter;
 mod messages;

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use rtc::peer_connection::transport::RTCDtlsTransportState;
 use rtc::rtp;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
@@ -19,7 +19,6 @@ use webrtc::rtp_transceiver::RtpSender;
 use super::channel::Channel;
 use super::endpoint::Entry;
 use super::evidence::{Evidence, Verdict};
-use super::feed::Feed;
 use super::frames::{self, Frames};
 use super::jitter::{JitterBuffer, Refused, Released};
 use super::messages::{Reader, Taken};
@@ -29,11 +28,11 @@ use super::telephone_event::TelephoneEvents;
 use super::timeline::Timeline;
 use super::wire::Registration;
 use super::wire_event::WireEvent;
-use crate::audio::FRAME;
-use crate::transport::{Inbound, Notice, Outbound, PeerEnd};
+use crate::transport::feed::Feed;
+use crate::transport::{Inbound, Notice, Outbound, PeerEnd, ticks};
 
 /// How long a caller may take to connect after their offer was answered.
-const CONNECT: Duration = Duration::from_secs(30);
+const CONNECT: Duration = Duration::from_secs(20);
 /// How long the session may take to say its last word to a caller who hangs up.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// How long the page may take to read the last notices before the connection closes.
@@ -85,7 +84,8 @@ pub(super) struct Wiring {
 /// Serves a call to its end, and closes it.
 pub(super) async fn run(wiring: Wiring) -> Ended {
     let Wiring { connection, inbound, mut outbound, mut events, mut state, hang_up, entry, .. } = wiring;
-    let mut feed = Feed::new(inbound);
+    let mut feed =
+        Feed::new(inbound, || metrics::counter!("candor_webrtc_dropped_frames_total", "where" => "session").increment(1));
     let mut call = Call {
         began: Instant::now(),
         track: wiring.track,
@@ -111,7 +111,7 @@ pub(super) async fn run(wiring: Wiring) -> Ended {
         hung_up: None,
         connected: Some(wiring.connected),
     };
-    let mut tick = interval(FRAME);
+    let mut tick = ticks();
     let ended = loop {
         let step = tokio::select! {
             biased;
@@ -258,6 +258,10 @@ impl Call {
         match event {
             WireEvent::Packet { payload_type, number, timestamp, payload } => {
                 self.registration.place().hear();
+                // Who presses a key is there: the session hears that first.
+                if let Some(ended) = self.judge_presence(feed) {
+                    return Some(ended);
+                }
                 self.packet(payload_type, number, timestamp, payload, feed);
             }
             WireEvent::Report => self.registration.place().hear(),
@@ -271,19 +275,31 @@ impl Call {
                 }
             }
             WireEvent::Channel(channel) => self.channel.open(channel).await,
-            WireEvent::Message { is_text, data } => match self.reader.take(Instant::now(), is_text, &data) {
-                Taken::Tell(said) => feed.tell(said),
-                Taken::HangUp => {
-                    self.hung_up.get_or_insert(self.began.elapsed());
-                    feed.tell(Inbound::HangUp);
-                }
-                Taken::Refused(message) => self.channel.tell(&Notice::Error { message }).await,
-                Taken::Flood => {
-                    tracing::warn!("a browser's call was closed: too many messages on its data channel that cannot be taken");
-                    return Some(Ended::Peer(PeerEnd::Violation));
-                }
-            },
+            WireEvent::Message { is_text, data } => {
+                self.registration.place().hear();
+                return match self.judge_presence(feed) {
+                    None => self.message(is_text, &data, feed).await,
+                    ended => ended,
+                };
+            }
             WireEvent::ChannelClosed => return Some(Ended::Peer(PeerEnd::HungUp)),
+        }
+        None
+    }
+
+    /// From the page.
+    async fn message(&mut self, is_text: bool, data: &[u8], feed: &mut Feed) -> Option<Ended> {
+        match self.reader.take(Instant::now(), is_text, data) {
+            Taken::Tell(said) => feed.tell(said),
+            Taken::HangUp => {
+                self.hung_up.get_or_insert(self.began.elapsed());
+                feed.tell(Inbound::HangUp);
+            }
+            Taken::Refused(message) => self.channel.tell(&Notice::Error { message }).await,
+            Taken::Flood => {
+                tracing::warn!("a browser's call was closed: too many messages on its data channel that cannot be taken");
+                return Some(Ended::Peer(PeerEnd::Violation));
+            }
         }
         None
     }
@@ -366,6 +382,12 @@ impl Call {
         if self.ticks.is_multiple_of(DTLS_STEP) && self.is_closed().await {
             return Some(Ended::Peer(PeerEnd::HungUp));
         }
+        self.judge_presence(feed)
+    }
+
+    /// Whether the caller is there. They are not while nothing of ours reaches them.
+    fn judge_presence(&mut self, feed: &mut Feed) -> Option<Ended> {
+        let now = self.now();
         let heard = self.registration.place().heard().filter(|_| !self.unreachable);
         let heard = heard.map_or(Duration::ZERO, |heard| heard.saturating_duration_since(self.began.into_std()));
         match self.presence.as_mut()?.judge(heard, now) {

@@ -27,6 +27,11 @@ pub enum SdpError {
     /// The caller would hear nothing.
     #[error("the offer's audio is sendonly or inactive: offer sendrecv, or recvonly without a microphone")]
     NotHeard,
+    /// They would send nothing at all: with ICE-lite no checks are answered either.
+    #[error(
+        "with webrtc.ice.lite a caller without a microphone has to offer sendrecv and send silence: one who sends nothing is taken for gone"
+    )]
+    NothingSent,
     /// Not WebRTC.
     #[error("the offer has no a=ice-ufrag, a=ice-pwd and a=fingerprint: it has to come from a WebRTC peer")]
     NoCredentials,
@@ -49,6 +54,8 @@ pub(super) struct Credentials {
 pub(super) struct Offer {
     pub(super) text: String,
     pub(super) credentials: Credentials,
+    /// The caller sends no sound.
+    pub(super) listens_only: bool,
 }
 
 impl Offer {
@@ -73,6 +80,7 @@ impl Offer {
         if !lines.iter().any(|line| line.starts_with("a=fingerprint:")) {
             return Err(SdpError::NoCredentials);
         }
+        let listens_only = audio.contains(&"a=recvonly");
         let credentials = credentials(&lines).ok_or(SdpError::NoCredentials)?;
         let mut left = CANDIDATES;
         let kept = lines.iter().filter(|line| match line.strip_prefix("a=candidate:") {
@@ -84,7 +92,7 @@ impl Offer {
             None => true,
         });
         let text = kept.fold(String::with_capacity(text.len()), |text, line| text + line + "\r\n");
-        Ok(Offer { text, credentials })
+        Ok(Offer { text, credentials, listens_only })
     }
 
     /// The same offer after an ICE restart.
@@ -99,7 +107,7 @@ impl Offer {
                 push(&mut text, line);
             }
         }
-        Offer { text, credentials: fragment.credentials.clone() }
+        Offer { text, credentials: fragment.credentials.clone(), listens_only: self.listens_only }
     }
 }
 

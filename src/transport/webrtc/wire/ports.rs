@@ -11,11 +11,13 @@ use tokio_util::task::TaskTracker;
 
 use super::table::{Table, dropped};
 use super::tcp;
+use crate::at_once::AtOnce;
 
 /// The longest datagram that is taken; media and reports stay below a path's MTU.
 const DATAGRAM: usize = 2048;
-/// How many TCP connections may be about to say whose they are.
+/// How many TCP connections may be about to say whose they are, and how many of them from one address.
 const STRANGERS: usize = 128;
+const STRANGERS_OF_ONE: usize = 16;
 /// How often a free port is looked for that is free for both protocols.
 const TRIES: usize = 20;
 /// How long is waited after an error that does not pass by itself, such as too many open files.
@@ -70,17 +72,19 @@ async fn datagrams(socket: Arc<UdpSocket>, table: Arc<Table>) {
 }
 
 async fn connections(listener: TcpListener, table: Arc<Table>, tasks: TaskTracker, open: CancellationToken) {
-    let strangers = Arc::new(Semaphore::new(STRANGERS));
+    let (strangers, of_one) = (Arc::new(Semaphore::new(STRANGERS)), AtOnce::default());
     loop {
         let Ok((stream, from)) = listener.accept().await else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let Ok(room) = strangers.clone().try_acquire_owned() else {
+        let from = canonical(from);
+        let room = of_one.enter(from.ip(), STRANGERS_OF_ONE).zip(strangers.clone().try_acquire_owned().ok());
+        let Some(room) = room else {
             dropped("tcp-strangers");
             continue;
         };
-        let introduced = tcp::introduce(stream, canonical(from), table.clone());
+        let introduced = tcp::introduce(stream, from, table.clone());
         tasks.spawn(open.clone().run_until_cancelled_owned(async move {
             introduced.await;
             drop(room);

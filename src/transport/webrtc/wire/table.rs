@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use rtc::crypto::RTCCryptoProvider;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::stun::{Kind, Stun};
 use super::tcp::Introduced;
@@ -19,7 +19,7 @@ const DATAGRAMS: usize = 256;
 const ADDRESSES: usize = 16;
 /// How many generations of credentials are good: the one before a restart still is while the restart goes on.
 const GENERATIONS: usize = 2;
-/// How many TCP connections of a call may wait to be taken.
+/// How many TCP connections a call may have: a page tries one for each of its addresses, and has another after it has moved.
 const CONNECTIONS: usize = 4;
 /// A caller of whom nothing has come from one address for so long, and something from another, has moved. Checks go by twice in it.
 const LEFT: Duration = Duration::from_millis(900);
@@ -44,6 +44,8 @@ pub(in crate::transport::webrtc) struct Place {
     arrived: AtomicWaker,
     /// Until the listener of the call takes them: then the receiving end is gone from here.
     pub(super) introduced: mpsc::Sender<Introduced>,
+    /// Room for those. A first message can be sent again by whoever has it.
+    pub(super) streams: Arc<Semaphore>,
     waiting: Mutex<Option<mpsc::Receiver<Introduced>>>,
     heard: AtomicU64,
     path: Mutex<Path>,
@@ -169,6 +171,7 @@ impl Table {
             datagrams: Mutex::default(),
             arrived: AtomicWaker::new(),
             introduced,
+            streams: Arc::new(Semaphore::new(CONNECTIONS)),
             waiting: Mutex::new(Some(waiting)),
             heard: AtomicU64::new(0),
             path: Mutex::default(),
@@ -359,6 +362,30 @@ mod tests {
 
     fn at(port: u16) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    #[tokio::test]
+    async fn a_call_has_four_tcp_connections_and_another_when_one_ends() {
+        let table = table();
+        let call = registered(&table, "one1");
+        let message = request("one1", "one1-ours");
+        let port = tokio::net::TcpListener::bind(at(0)).await.unwrap();
+        let here = port.local_addr().unwrap();
+        let mut taken = call.place.take_connections().unwrap();
+        let mut ends = Vec::new();
+        for number in 0..6 {
+            let mut page = tokio::net::TcpStream::connect(here).await.unwrap();
+            let framed = [&(message.len() as u16).to_be_bytes()[..], &message].concat();
+            tokio::io::AsyncWriteExt::write_all(&mut page, &framed).await.unwrap();
+            let (stream, from) = port.accept().await.unwrap();
+            crate::transport::webrtc::wire::tcp::introduce(stream, from, table.clone()).await;
+            let introduced = taken.try_recv();
+            assert_eq!(introduced.is_ok(), number != 4, "{number}");
+            ends.extend(introduced);
+            if number == 4 {
+                ends.pop();
+            }
+        }
     }
 
     #[test]

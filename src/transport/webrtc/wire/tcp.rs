@@ -11,7 +11,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use webrtc::runtime::{AsyncTcpListener, AsyncTcpStream};
@@ -35,6 +35,7 @@ pub(in crate::transport::webrtc) struct Introduced {
     peer: SocketAddr,
     /// What was read to know it, framing included.
     first: Bytes,
+    place: OwnedSemaphorePermit,
 }
 
 /// Reads the first packet of a connection (RFC 4571 framing: two bytes of length) and brings the connection to its call.
@@ -50,9 +51,10 @@ pub(super) async fn introduce(mut stream: TcpStream, peer: SocketAddr, table: Ar
         Some(message)
     });
     let Ok(Some(first)) = first.await else { return dropped("tcp-introduction") };
-    let Some(place) = table.introduce(peer, &first[2..]) else { return dropped("tcp-nobody") };
+    let Some(call) = table.introduce(peer, &first[2..]) else { return dropped("tcp-nobody") };
+    let Ok(place) = call.streams.clone().try_acquire_owned() else { return dropped("tcp-many") };
     let _ = stream.set_nodelay(true);
-    if place.introduced.try_send(Introduced { stream, peer, first: first.into() }).is_err() {
+    if call.introduced.try_send(Introduced { stream, peer, first: first.into(), place }).is_err() {
         dropped("tcp-queue");
     }
 }
@@ -76,12 +78,15 @@ impl AsyncTcpListener for Listener {
     fn accept<'a>(&'a self) -> BoxFuture<'a, io::Result<(Arc<dyn AsyncTcpStream>, SocketAddr)>> {
         Box::pin(async move {
             let introduced = self.connections.lock().await.recv().await;
-            let Some(Introduced { stream, peer, first }) = introduced else { return std::future::pending().await };
+            let Some(Introduced { stream, peer, first, place: permit }) = introduced else {
+                return std::future::pending().await;
+            };
             let (reading, writing) = stream.into_split();
             let (packets, to_write) = mpsc::channel(PACKETS);
             self.tasks.spawn(write(writing, to_write));
             let first = Mutex::new(first);
-            let stream = Stream { address: self.address, peer, place: self.place.clone(), first, reading, packets };
+            let stream =
+                Stream { address: self.address, peer, place: self.place.clone(), first, reading, packets, _permit: permit };
             Ok((Arc::new(stream) as Arc<dyn AsyncTcpStream>, peer))
         })
     }
@@ -109,6 +114,8 @@ struct Stream {
     first: Mutex<Bytes>,
     reading: OwnedReadHalf,
     packets: mpsc::Sender<Bytes>,
+    /// One of those that a call may have.
+    _permit: OwnedSemaphorePermit,
 }
 
 impl fmt::Debug for Stream {
