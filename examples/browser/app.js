@@ -112,7 +112,7 @@ function watch() {
 }
 
 function press(button) {
-  if (byId(button).hidden) return;
+  if (byId(button).hidden || byId(button).classList.contains("reserved")) return;
   call?.send({ type: "button", button });
 }
 

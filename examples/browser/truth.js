@@ -161,7 +161,7 @@ export function withdrawal(state) {
   return state.recorder === false ? "erase" : "stop";
 }
 
-/** Whether yes and no answer a consent question. */
+/** Whether yes and no are about a recording. */
 export function consentAsked(state) {
   return state.expecting === "consent" || inOpening(state);
 }

@@ -1,7 +1,7 @@
 // Draws the state. Every text is chosen here from what `truth` says; nothing is decided.
 
 import { drawCaptions } from "./captions.js";
-import { byId, icon, make, setIcon, setText, show } from "./dom.js";
+import { byId, icon, make, reserve, setIcon, setText, show } from "./dom.js";
 import { drawTimeline } from "./timeline.js";
 import { answerNote, consentAsked, disclosure, endOf, heardPercent, offers, recordingLine, stateName, turnsKnown, withdrawal } from "./truth.js";
 
@@ -131,7 +131,9 @@ function drawButtons(state, text) {
   const erases = withdrawal(state) === "erase";
   setText(byId("stop-words"), erases ? text.erase : text.stop);
   setIcon(byId("stop-icon"), erases ? "erased" : "stop");
-  show(byId("yes"), offered.yes, refuge);
+  // While no stands alone it keeps its place: a yes that comes must not slip under a finger that is on its way to no.
+  reserve(byId("yes"), consent && offered.no && !offered.yes, refuge);
+  show(byId("yes"), offered.yes || offered.no, refuge);
   show(byId("no"), offered.no, refuge);
   show(byId("stop"), offered.stop, refuge);
   show(byId("answers"), offered.yes || offered.no || offered.stop, refuge);
