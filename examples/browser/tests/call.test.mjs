@@ -37,6 +37,7 @@ test("hanging up while ICE servers are asked for leaves no connection behind", a
     RTCPeerConnection: class {
       constructor() {
         made.push(this);
+        throw new Error("no connection was to be made");
       }
     },
   });
