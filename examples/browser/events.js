@@ -101,15 +101,14 @@ const notices = {
   },
 
   phase(state, { phase }) {
-    // A colleague is on the way while the caller still waits; who waits anew has nobody.
-    const coming = phase === "waiting" && state.phase === "waiting" && state.person === "connecting";
     return {
       ...state,
       // After a break the server begins with where the call is, and everything that follows is of now.
       resumed: phase !== "lapsed",
       phase,
       place: phase === "waiting" ? state.place : null,
-      person: phase === "person" || phase === "connecting" || coming ? state.person : null,
+      // Told again where the call is, the page keeps who is on the way; who waits anew has nobody.
+      person: phase === "person" || phase === "connecting" || phase === state.phase ? state.person : null,
       answer: phase === state.phase ? state.answer : null,
     };
   },

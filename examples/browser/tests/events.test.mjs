@@ -170,6 +170,7 @@ test("a colleague who takes a waiting caller is on the way; a place that comes a
   const waiting = after(hello, phase("waiting"), { type: "queue", place: 3 });
   const coming = notice(waiting, { type: "person", state: "connecting" });
   assert.equal(stateName(coming), "person-coming");
+  assert.equal(stateName(notice(coming, phase("waiting"))), "person-coming");
   const again = notice(coming, { type: "queue", place: 1 });
   assert.deepEqual([stateName(again), again.place], ["waiting", 1]);
   assert.equal(stateName(notice(notice(coming, phase("person")), { type: "person", state: "talking" })), "person");
