@@ -127,7 +127,7 @@ export default {
   mute: "Dempen",
   "hang-up": "Ophangen",
   return: "Terug naar de assistent",
-  "wait-on": "De beller laten wachten",
+  "wait-on": "De beller verder laten wachten",
   quality: "Verbinding",
   "quality-good": "goed",
   "quality-fair": "matig",

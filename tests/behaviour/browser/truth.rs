@@ -160,7 +160,8 @@ impl Account {
             Claim::Asked => self.had(from, consent("requested")),
             Claim::Refused => self.had(from, consent("refused")),
             Claim::PutThrough => self.had(from, |event| event["type"] == "handover.requested"),
-            Claim::Nobody => self.had(from, |event| event["type"] == "handover.result" && UNANSWERED.contains(&event["result"].as_str().unwrap())),
+            Claim::Nobody => self
+                .had(from, |event| event["type"] == "handover.result" && UNANSWERED.contains(&event["result"].as_str().unwrap())),
             Claim::Person => {
                 let put_through = self.first(|event| event["type"] == "handover.requested");
                 let never_since = |(on, off): &(f64, f64)| *off <= from + CLOCKS || *on > to;
