@@ -5,13 +5,15 @@ import { byId, loadIcons, setIcon, setText, show } from "./dom.js";
 import { fresh, link, notice } from "./events.js";
 import { Keypad } from "./keypad.js";
 import { watchLevel } from "./level.js";
-import { watchQuality } from "./quality.js";
+import { UNMEASURED, watchQuality } from "./quality.js";
 import { ownName, preferred, texts } from "./text.js";
+import { offers } from "./truth.js";
 import { draw, drawProblem, drawQuality, drawTexts } from "./view.js";
 
 /** After these, answering with keys is a way on. */
 const KEYS_HELP = new Set(["denied", "no-microphone", "microphone-busy", "microphone-failed", "insecure"]);
-const UNMEASURED = { loss: null, lossThere: null, jitter: null, roundTrip: null, word: "unknown" };
+/** These stand until the person has done something about them: a connection that comes back does not mend them. */
+const LASTING = new Set(["silent", "microphone-gone"]);
 const BUTTONS = ["yes", "no", "stop", "ask-again", "repeat", "person", "agent", "call-back"];
 
 let state = fresh();
@@ -43,13 +45,19 @@ function start(microphone) {
     link: current(linkChanged),
     notice: current((message) => {
       const saidBefore = state.lines.at(-1)?.line;
-      state = { ...notice(state, message), microphone };
+      state = { ...notice(state, message), microphone: state.microphone };
       if (message.type === "language" || message.type === "hello") followLanguage(message.language);
       if (state.lines.at(-1)?.line !== saidBefore) keypad.clear();
       render();
     }),
     problem: current((code) => {
       problem = code;
+      render();
+    }),
+    microphoneGone: current(() => {
+      problem = "microphone-gone";
+      state = { ...state, microphone: false };
+      if (state.link === "connected") watch();
       render();
     }),
   };
@@ -62,13 +70,14 @@ function start(microphone) {
 
 function linkChanged(to, why) {
   state = link(state, to, why);
+  // What was measured before a break says nothing of the connection now.
+  if (to !== "connected") stopMeasuring();
   if (to === "connected") {
-    if (problem && problem !== "silent") problem = null;
+    if (problem && !LASTING.has(problem)) problem = null;
     watch();
   }
   if (to === "closed") {
     call = null;
-    stopWatching();
     render();
     (problem ? byId("problem") : byId("state")).focus({ preventScroll: true });
     return;
@@ -76,8 +85,15 @@ function linkChanged(to, why) {
   render();
 }
 
-function watch() {
+function stopMeasuring() {
   stopWatching();
+  stopWatching = () => {};
+  measured = UNMEASURED;
+  heardLevel = 0;
+}
+
+function watch() {
+  stopMeasuring();
   const stops = [
     watchQuality(call.peer, (now) => {
       measured = now;
@@ -96,7 +112,7 @@ function watch() {
 }
 
 function press(button) {
-  if (byId(button).hidden) return;
+  if (byId(button).hidden || byId(button).classList.contains("reserved")) return;
   call?.send({ type: "button", button });
 }
 
@@ -107,15 +123,14 @@ function toggleMute() {
   render();
 }
 
-/** The caller chooses: the page follows at once, the agent when its notice says so. */
+/** Without a call the page follows at once. In a call the agent is asked, and list and page follow when it says what it speaks. */
 function choose(language) {
-  spoken = language;
-  showIn(language);
-  if (state.hello?.languages.includes(language) && state.language !== language) call?.send({ type: "language", language });
+  if (!call) followLanguage(language);
+  else if (state.language !== language) call.send({ type: "language", language });
   render();
 }
 
-/** The agent speaks another language: the page goes along where it has the words. */
+/** The page goes along with what is spoken, where it has the words. */
 function followLanguage(language) {
   spoken = language;
   showIn(language);
@@ -144,7 +159,7 @@ function render() {
   show(byId("quality"), live, byId("state"));
   setText(byId("start-words"), state.link === "closed" ? text().again : text().start);
   setText(byId("start-keys-words"), state.link === "closed" ? text().againKeys : text().startKeys);
-  const microphone = live && state.microphone;
+  const microphone = live && state.microphone === true;
   show(byId("microphone"), microphone, byId("state"));
   show(byId("no-microphone"), live && !state.microphone);
   show(byId("not-heard"), microphone && state.hello !== null && !state.hears);
@@ -173,6 +188,10 @@ function drawLanguages() {
     );
   }
   list.value = spoken;
+  // A choice that nobody would follow is not offered.
+  const locked = call !== null && !offers(state).language;
+  if (locked && document.activeElement === list) byId("state").focus({ preventScroll: true });
+  list.disabled = locked;
 }
 
 function typed(event) {

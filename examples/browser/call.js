@@ -1,6 +1,6 @@
 // One call: the microphone, the peer connection, and the HTTP exchange that sets it up. Shows nothing and judges nothing.
 //
-// `on.link(to, why)`, `on.notice(message)` and `on.problem(code)` tell what happens. The codes are keys of `problems` in the texts.
+// `on.link(to, why)`, `on.notice(message)`, `on.problem(code)` and `on.microphoneGone()` tell what happens. The codes are keys of `problems` in the texts.
 
 import { watchPulse } from "./pulse.js";
 import { candidatesOf, fragment, iceServers, restartedAnswer } from "./sdp.js";
@@ -33,6 +33,7 @@ export class Call {
       this.on.link("microphone");
       this.source = microphone ? await openMicrophone() : await openSilence();
       if (this.closed) return this.source.close();
+      this.watchMicrophone();
       this.on.link("signalling");
       await this.connect(language);
     } catch (error) {
@@ -50,6 +51,24 @@ export class Call {
     if (this.channel?.readyState !== "open") return false;
     this.channel.send(JSON.stringify(message));
     return true;
+  }
+
+  /** A headset that is unplugged, or a permission that is taken back, must not end the call: silence goes out from then on. */
+  watchMicrophone() {
+    if (!this.source.microphone) return;
+    for (const track of this.source.stream.getAudioTracks()) track.onended = () => void this.microphoneGone();
+  }
+
+  async microphoneGone() {
+    if (this.left || this.closed) return;
+    const silence = await openSilence();
+    if (this.left || this.closed) return silence.close();
+    this.source.close();
+    this.source = silence;
+    this.on.microphoneGone();
+    // A connection that is still to be made takes the silence by itself.
+    const sender = this.peer?.getSenders().find(({ track }) => track?.kind === "audio");
+    await sender?.replaceTrack(silence.stream.getAudioTracks()[0]).catch(() => {});
   }
 
   /** Silence goes out while muted. The line stays. */
@@ -85,6 +104,8 @@ export class Call {
   async connect(language) {
     if (typeof RTCPeerConnection !== "function") throw new Problem("unsupported");
     const servers = await this.askIceServers();
+    // Hung up meanwhile: a connection made now would be nobody's to close.
+    if (this.closed || this.left) return;
     const peer = (this.peer = new RTCPeerConnection({ iceServers: servers, bundlePolicy: "max-bundle" }));
     this.pending = [];
     peer.onicecandidate = ({ candidate }) => this.gathered(candidate);
@@ -103,6 +124,7 @@ export class Call {
     if (this.closed) return void this.delete();
     this.on.link("connecting");
     await peer.setRemoteDescription({ type: "answer", sdp: answer });
+    if (this.closed) return;
     this.answer = answer;
     this.trickling = true;
     this.trickle();
@@ -220,6 +242,7 @@ export class Call {
       this.peer.restartIce();
       if (this.peer.signalingState === "stable") await this.peer.setLocalDescription();
       await this.settled(this.peer, GATHERING_MS);
+      if (this.closed) return;
       const sdp = this.peer.localDescription.sdp;
       const complete = this.peer.iceGatheringState === "complete";
       const reply = await this.patch(fragment(sdp, candidatesOf(sdp), complete), "*");

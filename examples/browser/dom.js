@@ -18,6 +18,14 @@ export function show(element, visible, refuge) {
   if (loses) refuge?.focus({ preventScroll: true });
 }
 
+/** Takes an element out of sight and use, and leaves its place. */
+export function reserve(element, on, refuge) {
+  if (element.classList.contains("reserved") === on) return;
+  const loses = on && element === document.activeElement;
+  element.classList.toggle("reserved", on);
+  if (loses) refuge.focus({ preventScroll: true });
+}
+
 /** Puts the pictures into the page, once: a state that comes with a lost network must still have its picture. */
 export async function loadIcons() {
   const reply = await fetch(new URL("./icons.svg", import.meta.url));

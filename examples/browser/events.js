@@ -9,6 +9,7 @@ export function fresh() {
     link: "idle",
     wasConnected: false,
     known: false,
+    resumed: false,
     hello: null,
     language: null,
     hears: false,
@@ -39,9 +40,12 @@ const MOST_LINES = 400;
 export function link(state, to, why) {
   switch (to) {
     case "interrupted":
-      return state.ended ? state : { ...state, link: to, known: false };
-    case "connected":
-      return { ...state, link: to, wasConnected: true };
+      return state.ended ? state : { ...state, link: to, known: false, resumed: false };
+    case "connected": {
+      // The server may have told how things stand before the page's own look at the connection saw that it is back.
+      const known = state.link === "interrupted" ? state.resumed : state.known;
+      return { ...state, link: to, wasConnected: true, known };
+    }
     case "closed":
       // The server's own word for the end, if it came, stands.
       if (state.ended) return { ...state, link: to };
@@ -80,6 +84,8 @@ const notices = {
   },
 
   saying(state, { line, prompt, text, language, role }) {
+    // Music has no words, and no row in the captions.
+    if (!text) return { ...state, complaint: null };
     const said = { line, prompt, text, language, role, percent: 0, outcome: null };
     const others = state.lines.filter((l) => l.line !== line);
     return { ...state, complaint: null, lines: [...others, said].slice(-MOST_LINES) };
@@ -97,9 +103,12 @@ const notices = {
   phase(state, { phase }) {
     return {
       ...state,
+      // After a break the server begins with where the call is, and everything that follows is of now.
+      resumed: phase !== "lapsed",
       phase,
       place: phase === "waiting" ? state.place : null,
-      person: phase === "person" || phase === "connecting" ? state.person : null,
+      // Told again where the call is, the page keeps who is on the way; who waits anew has nobody.
+      person: phase === "person" || phase === "connecting" || phase === state.phase ? state.person : null,
       answer: phase === state.phase ? state.answer : null,
     };
   },
@@ -151,7 +160,8 @@ const notices = {
   },
 
   queue(state, { place }) {
-    return { ...state, place };
+    // A place in the line: the colleague who had taken the caller did not come after all.
+    return { ...state, place, person: state.phase === "waiting" ? null : state.person };
   },
 
   person(state, { state: person }) {

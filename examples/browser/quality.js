@@ -1,5 +1,8 @@
 // The quality of the call, once a second, from the browser's own counts.
 
+/** Before anything was measured, and while there is nothing to measure. */
+export const UNMEASURED = { loss: null, lossThere: null, jitter: null, roundTrip: null, word: "unknown" };
+
 /** Counts of one moment, from a stats report. Missing ones are null: not every browser counts everything. */
 export function counts(report) {
   let [received, lost, jitter, roundTrip, lostThere] = [null, null, null, null, null];
@@ -44,12 +47,18 @@ function word(loss, lossThere, jitter, roundTrip) {
 /** Calls `show` each second with the quality over the last five. Gives a function that stops it. */
 export function watchQuality(peer, show) {
   const past = [];
+  let stopped = false;
   const timer = setInterval(async () => {
     if (peer.connectionState === "closed") return;
     const now = counts(await peer.getStats());
+    // Stopped while the browser counted: what it found is no longer so.
+    if (stopped) return;
     show(quality(past[0], now));
     past.push(now);
     if (past.length > 5) past.shift();
   }, 1_000);
-  return () => clearInterval(timer);
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+  };
 }

@@ -66,11 +66,13 @@ export function stateName(state) {
     case "connecting":
       return "connecting-person";
     case "waiting":
-      return "waiting";
+      return state.person === "connecting" ? "person-coming" : "waiting";
+    case "nobody":
+      return "nobody";
     case "call-back":
       return "call-back";
     case "person":
-      return { hold: "hold", gone: "person-gone", connecting: "connecting-person" }[state.person] ?? "person";
+      return { hold: "hold", gone: "person-gone", connecting: "person-coming" }[state.person] ?? "person";
     case "lapsed":
       return "interrupted";
     default:
@@ -109,34 +111,64 @@ export function heardPercent(state) {
   return line && line.role !== "other" && line.outcome === null ? line.percent : null;
 }
 
-/** Which buttons mean something now. */
+/** Phases in which the caller has left the agent, or is on the way. */
+const AWAY = ["connecting", "waiting", "nobody", "call-back", "person"];
+/** What has become of a turn whose sound may still be stored. */
+const MAY_BE_KEPT = ["recording", "kept", "erasing", "unknown"];
+
+/** Which buttons and lists mean something now. */
 export function offers(state) {
   const live = state.link === "connected" && !state.ended;
-  const agent = live && !["connecting", "waiting", "call-back", "person"].includes(state.phase);
-  const away = ["waiting", "call-back", "person"].includes(state.phase);
-  const waits = ["waiting", "waiting-or-call-back"].includes(state.expecting);
+  const agent = live && !AWAY.includes(state.phase);
+  const waits = state.expecting === "waiting" || state.expecting === "waiting-or-call-back";
   const asked = state.expecting === "consent" || state.expecting === "yes-no";
-  const askable = state.purposes.filter((p) => p.basis === "consent");
   return {
     yes: live && asked,
-    // No is taken at any moment of the opening, before anything was asked.
-    no: live && (asked || (state.phase === "disclosing" && askable.some((p) => p.state === "unknown" || p.state === "requested"))),
-    // What was kept before a person was asked for can be withdrawn while waiting, and while talking with them.
-    stop: live && (state.recorder === true || state.purposes.some((p) => p.state === "given" || (away && p.state === "expired"))),
+    // No is taken at any moment of the opening: before anything was asked, and while the question is still being put.
+    no: live && (asked || (inOpening(state) && state.purposes.some((p) => p.basis === "consent" && !DECIDED.includes(p.state)))),
+    stop: live && withdrawal(state) !== null,
     askAgain:
-      agent && state.phase === "dialog" && askable.some((p) => ["refused", "withdrawn", "expired", "invalidated"].includes(p.state)),
+      agent &&
+      state.phase === "dialog" &&
+      state.purposes.some((p) => p.basis === "consent" && ["refused", "withdrawn", "expired", "invalidated"].includes(p.state)),
     repeat: agent && state.phase !== null,
     person: agent,
     agent: live && (state.phase === "waiting" || state.phase === "call-back" || waits),
     callBack: live && state.expecting === "waiting-or-call-back" && state.phase !== "call-back",
     keys: live,
+    // Who has left the agent, or is not there, keeps the language.
+    language: live && ["disclosing", "asking", "dialog"].includes(state.phase),
     hangUp: !["idle", "hanging-up"].includes(state.link) && !state.ended,
   };
 }
 
-/** Which consent question the buttons answer. */
+/** States in which a purpose is not open to a no. */
+const DECIDED = ["given", "refused", "withdrawn"];
+
+const inOpening = (state) => state.phase === "disclosing" || state.phase === "asking";
+
+/**
+ * What a withdrawal would do now: `stop` the recorder (and erase what it kept), `erase` what was kept before it stopped; null where there is
+ * nothing to withdraw. The evidence of a contract cannot be.
+ */
+export function withdrawal(state) {
+  const open = state.purposes.filter((p) => p.basis !== "contract");
+  const given = open.some((p) => p.state === "given");
+  const unaccounted = state.recorder === true && !state.purposes.some((p) => p.state === "given");
+  // A grant that ended by itself leaves what was kept on it: when the agent left the call, or another language was chosen.
+  const ended = open.some((p) => p.state === "expired" || p.state === "invalidated") && state.turns.some((t) => MAY_BE_KEPT.includes(t.kept));
+  if (!given && !unaccounted && !ended) return null;
+  return state.recorder === false ? "erase" : "stop";
+}
+
+/** Whether yes and no are about a recording. */
 export function consentAsked(state) {
-  return state.expecting === "consent" || state.phase === "disclosing";
+  return state.expecting === "consent" || inOpening(state);
+}
+
+/** Why the last answer to a consent question did not count, while the question is still there to be answered: a key of `answerNotes`. */
+export function answerNote(state) {
+  return state.answer && inOpening(state) ? state.answer.outcome : null;
 }
 
 function openTurn(state) {

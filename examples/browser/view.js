@@ -1,9 +1,9 @@
 // Draws the state. Every text is chosen here from what `truth` says; nothing is decided.
 
 import { drawCaptions } from "./captions.js";
-import { byId, icon, make, setIcon, setText, show } from "./dom.js";
+import { byId, icon, make, reserve, setIcon, setText, show } from "./dom.js";
 import { drawTimeline } from "./timeline.js";
-import { consentAsked, disclosure, endOf, heardPercent, offers, recordingLine, stateName, turnsKnown } from "./truth.js";
+import { answerNote, consentAsked, disclosure, endOf, heardPercent, offers, recordingLine, stateName, turnsKnown, withdrawal } from "./truth.js";
 
 /** Per state: the picture, and the tone that colours the panel. */
 const LOOKS = {
@@ -22,6 +22,8 @@ const LOOKS = {
   "partly-kept": ["partly", "asking"],
   "connecting-person": ["dots", "busy"],
   waiting: ["waiting", "busy"],
+  "person-coming": ["person", "busy"],
+  nobody: ["person", "asking"],
   "call-back": ["keypad", "busy"],
   person: ["person", "safe"],
   hold: ["pause", "busy"],
@@ -39,7 +41,8 @@ export function stateWords(state, text) {
   if (name === "connecting" && state.link === "microphone" && state.microphone) return text.states.microphone;
   if (name === "ended" && endOf(state) === "not-begun") return [text.ended["not-begun"], ""];
   if (name === "ended") return [text.states.ended[0], text.ended[endOf(state)] ?? text.ended.other];
-  if (name === "waiting") return text.states.waiting(state.place);
+  if (name === "waiting") return text.states.waiting(state.place, state.expecting);
+  if (name === "nobody" || name === "call-back") return text.states[name](state.expecting);
   if (name === "disclosing") {
     const said = disclosure(state);
     if (!said) return text.states.disclosingSoon;
@@ -99,8 +102,7 @@ function drawState(state, name, text) {
   const heard = name === "disclosing" || name === "asked" ? heardPercent(state) : null;
   byId("state-ring").setAttribute("stroke-dasharray", `${heard ?? 0} 100`);
   panel.dataset.heard = heard ?? "";
-  const note = state.answer && text.answerNotes[state.answer.outcome];
-  setText(byId("state-note"), state.complaint ? text.complaint : (note ?? ""));
+  setText(byId("state-note"), state.complaint ? text.complaint : (text.answerNotes[answerNote(state)] ?? ""));
   announce(name === "disclosing" ? partWords(state, text) : headline, text.recording[recorded], byId("state-note").textContent);
 }
 
@@ -125,7 +127,13 @@ function drawButtons(state, text) {
   const consent = consentAsked(state);
   setText(byId("yes-words"), consent ? text.yesRecord : text.yes);
   setText(byId("no-words"), consent ? text.noRecord : text.no);
-  show(byId("yes"), offered.yes, refuge);
+  // What the button says is what it does: without a running recorder there is nothing to stop.
+  const erases = withdrawal(state) === "erase";
+  setText(byId("stop-words"), erases ? text.erase : text.stop);
+  setIcon(byId("stop-icon"), erases ? "erased" : "stop");
+  // While no stands alone it keeps its place: a yes that comes must not slip under a finger that is on its way to no.
+  reserve(byId("yes"), consent && offered.no && !offered.yes, refuge);
+  show(byId("yes"), offered.yes || offered.no, refuge);
   show(byId("no"), offered.no, refuge);
   show(byId("stop"), offered.stop, refuge);
   show(byId("answers"), offered.yes || offered.no || offered.stop, refuge);

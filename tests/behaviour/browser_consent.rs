@@ -82,6 +82,27 @@ async fn no_by_button_keeps_nothing_and_the_call_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_is_in_reach_while_the_question_is_still_being_put_and_yes_is_not() {
+    if !is_here() {
+        return;
+    }
+    let service = unhurried(by_key()).start();
+    let page = caller(&service, browser("caller")).await;
+    let seen = |button: &str| format!("document.querySelector('{button}').checkVisibility({{ visibilityProperty: true }})");
+    let asked = "document.querySelector('#state').dataset.state === 'asked' && !window.watched.asked()";
+    page.wait("no alone", &format!("{asked} && {} && !{}", seen("#no"), seen("#yes"))).await;
+    let place = "return document.querySelector('#no').getBoundingClientRect().left;";
+    let before = page.run::<f64>(place).await;
+    page.picture("no-alone").await;
+    question(&page).await;
+    assert_eq!(page.run::<f64>(place).await, before, "what is pressed must not move under the finger");
+    page.click("#no").await;
+    page.wait_for_state("#state", "refused").await;
+    page.click("#hang-up").await;
+    finished(&page, &service).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stop_recording_erases_what_was_kept_and_the_timeline_says_erased() {
     if !is_here() {
         return;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::browser::{
     Microphone, Moment, Page, ask_for_a_person, assert_true_when_shown, browser, caller, colleague, finished, is_here, now,
-    question, share_of_sound, share_of_tone, unhurried, with_desk,
+    question, share_of_sound, share_of_tone, turns, unhurried, with_desk,
 };
 use crate::by_key::by_key;
 use crate::service::{Service, of_type};
@@ -143,6 +143,35 @@ async fn a_caller_who_hangs_up_and_a_colleague_who_gives_back() {
     assert_eq!(desk.text("#ended").await.split('.').next(), Some("The caller hung up"));
     assert!(of_type(&events, "recorder.started").is_empty());
     assert_eq!(of_type(&events, "handover.requested").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_kept_can_be_erased_in_the_line_and_the_button_says_so() {
+    if !is_here() {
+        return;
+    }
+    let service = with_desk(unhurried(by_key())).start();
+    let _desk = colleague(&service, browser("desk")).await;
+    let page = caller(&service, browser("caller")).await;
+    question(&page).await;
+    page.click("#yes").await;
+    page.wait_for_state("#state", "recording").await;
+    assert_eq!(page.text("#stop").await, "Stop recording");
+    page.wait_to_read("How can I help you").await;
+    page.click("#key-3").await;
+    page.wait("kept turn", "document.querySelector('#timeline [data-kept=kept]')").await;
+    ask_for_a_person(&page).await;
+    assert_eq!(page.text("#stop").await, "Erase what was recorded");
+    assert!(page.run::<bool>("return document.querySelector('#language').disabled;").await, "no language is chosen in the line");
+    page.picture("in-the-line").await;
+    page.click("#stop").await;
+    page.wait("erased turns", "document.querySelector('#timeline [data-kept=erased]')").await;
+    page.wait_for_state("#state", "waiting").await;
+    page.wait("no button", "!document.querySelector('#stop').checkVisibility()").await;
+    assert!(turns(&page).await.iter().all(|turn| turn.1 != "kept"));
+    page.click("#hang-up").await;
+    finished(&page, &service).await;
+    assert!(service.sealed_turns().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

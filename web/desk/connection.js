@@ -3,6 +3,11 @@
 
 import { backoff } from "./backoff.js";
 
+/** The server says that it is there every ten seconds; a connection on which nothing came for so long is dead, whatever the browser thinks of it. */
+const SILENT_MS = 25_000;
+/** What came in while the computer slept is read after the timers that were due: it gets this long. */
+const GRACE_MS = 500;
+
 /**
  * @param {URL} url of the server's desk events
  * @param {object} hear
@@ -15,6 +20,9 @@ export function connection(url, hear) {
   let socket = null;
   let attempt = 0;
   let timer = null;
+  let silence = null;
+  // A server that does not say that it is there is not expected to: its silence means nothing once it has answered.
+  let saysAlive = false;
 
   function open() {
     clearTimeout(timer);
@@ -22,6 +30,7 @@ export function connection(url, hear) {
     hear.connecting();
     const mine = new WebSocket(url);
     socket = mine;
+    listen();
     mine.onopen = () => send({ type: "sign-in", token });
     mine.onmessage = ({ data }) => {
       if (mine === socket) receive(data);
@@ -31,6 +40,13 @@ export function connection(url, hear) {
     };
   }
 
+  function listen() {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      silence = setTimeout(lost, GRACE_MS);
+    }, SILENT_MS - GRACE_MS);
+  }
+
   function receive(data) {
     let message;
     try {
@@ -38,14 +54,17 @@ export function connection(url, hear) {
     } catch {
       return;
     }
+    if (message?.type === "alive") saysAlive = true;
+    if (saysAlive) listen();
+    else clearTimeout(silence);
     if (message?.type === "signed-in") attempt = 0;
     // Another try would be refused too, or would take the seat away from where the colleague is now.
     if (message?.type === "refused") forget();
-    if (typeof message?.type === "string") hear.message(message);
+    if (typeof message?.type === "string" && message.type !== "alive") hear.message(message);
   }
 
   function lost() {
-    socket = null;
+    drop();
     if (token === null) return;
     const wait = backoff(attempt);
     attempt += 1;
@@ -54,6 +73,7 @@ export function connection(url, hear) {
   }
 
   function drop() {
+    clearTimeout(silence);
     const old = socket;
     socket = null;
     old?.close();
@@ -83,9 +103,9 @@ export function connection(url, hear) {
       send({ type: "sign-out" });
       forget();
     },
-    /** Tries at once instead of waiting; does nothing when signed out. */
+    /** Tries at once instead of waiting; a connection that stands is left alone. Does nothing when signed out. */
     retry() {
-      if (token !== null) open();
+      if (token !== null && socket === null) open();
     },
   };
 }

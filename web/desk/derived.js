@@ -17,16 +17,19 @@ export function whyNotTake(state) {
 }
 
 /**
- * How it is with the call, in one word: taking, connecting, talking, hold, muted, interrupted, wrap-up; or null without one.
+ * How it is with the call, in one word: taking, connecting, talking, hold, unstable, muted, interrupted, wrap-up; or null without one.
  *
- * What the server says of the caller comes first. The colleague counts as muted while either side still holds their sound back.
+ * What the server says of the caller comes first. The call is on hold from the press until both sides are off it, and the colleague counts as
+ * muted while either side holds their sound back or there is no microphone: never `talking` while the two do not hear each other.
  */
 export function callState(state) {
   const { call } = state;
   if (!call) return null;
   if (call.phase !== "connected") return call.phase;
-  if (call.server === "interrupted" || call.server === "hold") return call.server;
-  return call.muted || call.server === "muted" ? "muted" : "talking";
+  if (call.server === "interrupted") return "interrupted";
+  if (call.holdWanted || call.server === "hold") return "hold";
+  if (call.peerDown) return "unstable";
+  return call.muted || call.microphoneGone || call.server === "muted" ? "muted" : "talking";
 }
 
 /** Whether the colleague's microphone may be sent, and the caller's sound heard: neither before they are connected, nor on hold from the moment it is asked for. */

@@ -102,7 +102,7 @@ export function desk({ url, speaker, changed, level }) {
         iceServers: state.seat.iceServers,
         microphone: mine.microphone,
         speaker,
-        on: { state: peerState, blocked: () => problem("sound-blocked"), microphoneGone: () => problem("microphone-gone") },
+        on: { state: peerState, blocked: () => problem("sound-blocked"), microphoneGone },
       });
     } catch (refused) {
       if (live !== mine) return;
@@ -142,18 +142,27 @@ export function desk({ url, speaker, changed, level }) {
   }
 
   function peerState(now_) {
-    if (now_ === "connected") dispatch({ type: "problem-over", codes: ["peer-unstable"] });
+    if (now_ === "connected") {
+      dispatch({ type: "own-sound", change: { peerDown: false } });
+      dispatch({ type: "problem-over", codes: ["peer-unstable"] });
+    }
+    if (now_ === "disconnected" || now_ === "failed") dispatch({ type: "own-sound", change: { peerDown: true } });
     if (now_ === "disconnected") problem("peer-unstable");
     if (now_ === "failed") {
-      problem("peer-failed");
+      problem(state.call?.phase === "connected" ? "peer-failed-in-call" : "peer-failed");
       leave("return");
     }
   }
 
+  function microphoneGone() {
+    dispatch({ type: "own-sound", change: { microphoneGone: true } });
+    problem("microphone-gone");
+  }
+
   function leave(how) {
     if (!["connecting", "connected"].includes(state.call?.phase)) return;
-    // The microphone is off from here on, whatever the server does.
-    dispatch({ type: "leaving", how });
+    // The microphone is off from here on, whatever the server does. Who was never connected lets the caller wait on, by either way.
+    dispatch({ type: "leaving", how: state.call.phase === "connecting" ? "wait-on" : how });
     line.send({ type: how });
   }
 

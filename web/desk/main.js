@@ -3,7 +3,7 @@
 import { callState } from "./derived.js";
 import { forgetKey, keepKey, keptKey, openRequest, readKey } from "./desk-key.js";
 import { desk, now } from "./desk.js";
-import { byId, setText, translate } from "./page.js";
+import { byId, isIdle, setText, translate } from "./page.js";
 import * as preferences from "./preferences.js";
 import { buttonFor } from "./shortcuts.js";
 import { arrived, chime, mayNotify, notify, title } from "./signals.js";
@@ -38,8 +38,11 @@ function render(state) {
 }
 
 function changed(state, before) {
+  const focused = document.activeElement;
+  const home = focused?.closest("section");
   render(state);
   moveFocus(state, before);
+  keepFocus(focused, home);
   const waiting = arrived(before, state);
   if (waiting > 0) {
     announce(words.say("new-callers", waiting));
@@ -51,11 +54,22 @@ function changed(state, before) {
 // Where the work goes on when what had the focus has gone. Only what the colleague did, and the end of a call, move it.
 function moveFocus(state, before) {
   const [is, was] = [callState(state), callState(before)];
+  if (state.call?.leaving && !before.call?.leaving) byId("call-heading").focus();
   if (is === "taking" && was === null) byId("call-heading").focus();
   if (is === "wrap-up" && was !== "wrap-up") byId("wrap-up-heading").focus();
   if (is === null && was !== null) byId(byId("take").disabled ? "waiting-heading" : "take").focus();
   if (before.seat === null && state.seat !== null) byId("available").focus();
   if (before.link.phase !== "signed-out" && state.link.phase === "signed-out") byId("token").focus();
+}
+
+// What had the focus may have been taken away by the change: then it is at the head of the same section, not nowhere.
+function keepFocus(focused, home) {
+  if (document.activeElement !== focused && document.activeElement !== document.body) return;
+  if (!focused || focused === document.body || (focused.isConnected && focused.checkVisibility() && !focused.disabled)) return;
+  const heading = home?.checkVisibility() ? home.querySelector("h2") : null;
+  const refuge = heading ?? byId("main");
+  refuge.tabIndex = -1;
+  refuge.focus();
 }
 
 // The live region says each thing once, and not more than one in five seconds: the list is there to read.
@@ -83,7 +97,7 @@ setInterval(() => {
 
 // Signing in, availability, calls
 
-const press = (id, act) => byId(id).addEventListener("click", act);
+const press = (id, act) => byId(id).addEventListener("click", () => isIdle(byId(id)) || act());
 const submit = (id, act) =>
   byId(id).addEventListener("submit", (event) => {
     event.preventDefault();
@@ -108,25 +122,32 @@ press("take", seat.take);
 press("hold", seat.hold);
 press("mute", seat.mute);
 press("return", () => seat.leave("return"));
+press("wait-on", () => seat.leave("return"));
 press("hang-up", () => seat.leave("hang-up"));
 submit("wrap-up-form", (form) => seat.wrapUp(form.get("outcome")));
 
 // Call-backs and the key
+
+const inRequest = (id, css) => document.querySelector(`[data-call-back="${CSS.escape(id)}"] ${css}`);
 
 const callBackActions = {
   async open(id) {
     const request = seat.state().callBacks.find((each) => each.id === id);
     try {
       seat.dispatch({ type: "opened", id, number: await openRequest(request, deskKey) });
-      document.querySelector(`[data-call-back="${CSS.escape(id)}"] .number`)?.focus();
+      inRequest(id, ".number")?.focus();
     } catch (refused) {
       seat.dispatch({ type: "problem", code: refused.code ?? "request-unreadable" });
     }
   },
-  hide: (id) => seat.dispatch({ type: "closed", id }),
+  hide(id) {
+    seat.dispatch({ type: "closed", id });
+    inRequest(id, "[data-act=open]")?.focus();
+  },
   async copy(id) {
     try {
       await navigator.clipboard.writeText(seat.state().opened[id]);
+      seat.dispatch({ type: "copied", id });
       setText(byId("spoken"), words.say("copied"));
     } catch {
       seat.dispatch({ type: "problem", code: "copy-failed" });
@@ -134,9 +155,12 @@ const callBackActions = {
   },
   confirm(id) {
     seat.dispatch({ type: "confirm", id });
-    document.querySelector(`[data-call-back="${CSS.escape(id)}"] [data-act="keep"]`)?.focus();
+    inRequest(id, "[data-act=keep]")?.focus();
   },
-  keep: () => seat.dispatch({ type: "confirm", id: null }),
+  keep(id) {
+    seat.dispatch({ type: "confirm", id: null });
+    inRequest(id, "[data-act=confirm]")?.focus();
+  },
   done(id) {
     seat.callBackDone(id);
     byId("call-backs-heading").focus();
@@ -168,10 +192,17 @@ byId("key-file").addEventListener("change", async ({ target }) => {
   target.value = "";
 });
 press("key-forget", async () => {
+  const { kept } = seat.state().key;
+  try {
+    await forgetKey();
+  } catch {
+    // A browser that keeps nothing has nothing to forget; one that kept the key has it still, and the button stays for another try.
+    if (kept) return seat.dispatch({ type: "problem", code: "key-not-forgotten" });
+  }
+  seat.dispatch({ type: "problem-over", codes: ["key-not-forgotten"] });
   useKey(null);
   byId("key-keep").checked = false;
   byId("key-file").focus();
-  await forgetKey().catch(() => {});
   setText(byId("spoken"), words.say("key-forgotten"));
 });
 
@@ -206,7 +237,7 @@ document.addEventListener("keydown", (event) => {
   const id = likes.shortcuts ? buttonFor(event) : undefined;
   const button = id && byId(id);
   // A button that is out of sight or out of use does nothing by its key either.
-  if (!button || button.disabled || !button.checkVisibility()) return;
+  if (!button || isIdle(button) || !button.checkVisibility()) return;
   event.preventDefault();
   button.click();
 });
@@ -214,8 +245,8 @@ document.addEventListener("keydown", (event) => {
 addEventListener("offline", () => seat.dispatch({ type: "offline", on: true }));
 addEventListener("online", () => {
   seat.dispatch({ type: "offline", on: false });
-  // What came in meanwhile was missed, and the old connection may be dead without anybody saying so. A call goes on as it is.
-  if (seat.state().call === null) seat.retry();
+  // A connection that was lost is tried again at once. One that stands is left alone: if it is dead, its silence tells.
+  seat.retry();
 });
 // Closing the page in a call takes the colleague from the caller: asked once.
 addEventListener("beforeunload", (event) => ["connecting", "connected"].includes(seat.state().call?.phase) && event.preventDefault());

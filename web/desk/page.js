@@ -8,6 +8,14 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Puts a control out of use, and back. It keeps the focus meanwhile, which `disabled` would take away: what it does has to look here first. */
+export function idle(control, on) {
+  if (isIdle(control) !== on) control.setAttribute("aria-disabled", String(on));
+}
+
+/** Whether a control is out of use. */
+export const isIdle = (control) => control.disabled || control.getAttribute("aria-disabled") === "true";
+
 /** Shows or hides. */
 export function show(element, shown) {
   if (element.hidden === shown) element.hidden = !shown;
@@ -38,8 +46,11 @@ export function keep(parent, items, name, render) {
     old.delete(item.id);
     const child = there ?? made;
     if (there && !there.isEqualNode(made)) {
+      const pressed = there.contains(document.activeElement) ? document.activeElement.dataset.act : undefined;
       for (const { name: attribute, value } of made.attributes) there.setAttribute(attribute, value);
       there.replaceChildren(...made.childNodes);
+      // The same button anew keeps the focus.
+      if (pressed) there.querySelector(`[data-act="${pressed}"]`)?.focus();
     }
     if (child === at) at = at.nextElementSibling;
     else parent.insertBefore(child, at);

@@ -36,8 +36,13 @@ export function fromServer(state, message, at) {
       return { ...state, call: wrapUp(state.call, message.by, at), notice: null };
     case "call-backs":
       return callBacks(state, list(message["call-backs"]));
+    case "ice":
+      // For the next call; the one that is on has its path.
+      return state.seat ? { ...state, seat: { ...state.seat, iceServers: list(message["ice-servers"]) } } : state;
+    case "freed":
+      return { ...state, call: state.call?.phase === "wrap-up" ? null : state.call, notice: "freed" };
     case "error":
-      return { ...state, call: afterError(state.call), deleting: [], problem: { code: "server", detail: String(message.message ?? "") } };
+      return error(state, message);
     default:
       return state;
   }
@@ -54,6 +59,7 @@ const gone = {
   opened: {},
   confirming: null,
   deleting: [],
+  copied: null,
   notice: null,
 };
 
@@ -101,10 +107,25 @@ function call(state, message) {
   return { ...state, call: { ...state.call, server: message.state } };
 }
 
-// What was asked for did not happen: no caller was taken, and hold is as the server last said.
-function afterError(call) {
-  if (!call || call.phase === "taking") return null;
-  return call.phase === "wrap-up" ? call : { ...call, holdWanted: call.server === "hold", leaving: undefined };
+/** What the server can refuse, each with words of its own in the texts (`errors`). */
+const ERRORS = ["signed-in-already", "no-hearing", "no-call", "no-call-back", "call-back-not-deleted", "in-call", "wrap-up-first", "no-sound", "end-call-first", "bad-message"];
+/** No caller was taken after one of these; a message that could not be read can only have been the offer. */
+const OF_A_TAKE = ["in-call", "wrap-up-first", "no-sound", "bad-message"];
+const OF_A_CALL_BACK = ["no-call-back", "call-back-not-deleted"];
+
+// What was asked for did not happen, and nothing else: a call-back that could not be deleted ends no take. An older server gives no code;
+// then whatever was asked for may be meant.
+function error(state, { code, message }) {
+  const about = (codes) => code === undefined || codes.includes(code);
+  const problem = ERRORS.includes(code) ? { code: `error-${code}` } : { code: "server", detail: String(message ?? "") };
+  const { call } = state;
+  const next = { ...state, problem, deleting: about(OF_A_CALL_BACK) ? [] : state.deleting };
+  if (call?.phase === "taking") return about(OF_A_TAKE) ? { ...next, call: null } : next;
+  if (!call || call.phase === "wrap-up") return next;
+  // Hold is as the server last said. What was pressed to leave stands, and the microphone stays off, unless that may be what was refused.
+  const hold = about(["no-hearing"]) ? { holdWanted: call.server === "hold" } : {};
+  const leaving = code === undefined ? { leaving: undefined } : {};
+  return { ...next, call: { ...call, ...hold, ...leaving } };
 }
 
 // What stays of a call is how it ended and how long it took: nothing of the caller.
@@ -118,6 +139,7 @@ function callBacks(state, requests) {
     callBacks: requests,
     opened: Object.fromEntries(Object.entries(state.opened).filter(([id]) => ids.includes(id))),
     confirming: ids.includes(state.confirming) ? state.confirming : null,
+    copied: ids.includes(state.copied) ? state.copied : null,
     deleting: state.deleting.filter((id) => ids.includes(id)),
   };
 }

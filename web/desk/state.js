@@ -26,6 +26,8 @@ export const START = Object.freeze({
   // The request that is asked about before it is deleted, and those the server has been told of.
   confirming: null,
   deleting: [],
+  // The request whose number was copied last, while it is open.
+  copied: null,
   // The id of the loaded key and whether this browser keeps it.
   key: null,
   // A problem that a person must know of: {code, detail?}.
@@ -71,6 +73,9 @@ export function reduce(state, event) {
       return inCall(state, { muted: event.on });
     case "hold":
       return inCall(state, { holdWanted: event.on });
+    // What happens to the colleague's own sound: {peerDown} or {microphoneGone}.
+    case "own-sound":
+      return inCall(state, event.change);
     case "leaving":
       return inCall(state, { leaving: event.how });
     case "quality":
@@ -79,14 +84,16 @@ export function reduce(state, event) {
       return state.call?.phase === "wrap-up" ? { ...state, call: null, problem: null, notice: null } : state;
 
     case "key":
-      return { ...state, key: event.key, opened: event.key ? state.opened : {} };
+      return { ...state, key: event.key, opened: event.key ? state.opened : {}, copied: event.key ? state.copied : null };
     case "opened":
       // The request may have gone while it was being opened.
       return state.callBacks.some(({ id }) => id === event.id) ? { ...state, opened: { ...state.opened, [event.id]: event.number } } : state;
     case "closed": {
       const { [event.id]: _, ...opened } = state.opened;
-      return { ...state, opened, confirming: state.confirming === event.id ? null : state.confirming };
+      return { ...state, opened, confirming: state.confirming === event.id ? null : state.confirming, copied: state.copied === event.id ? null : state.copied };
     }
+    case "copied":
+      return { ...state, copied: event.id };
     case "confirm":
       return { ...state, confirming: event.id };
     case "deleting":
@@ -117,6 +124,7 @@ function lost(state, retryAt) {
     opened: {},
     confirming: null,
     deleting: [],
+    copied: null,
     notice: null,
     problem: { code: during || state.problem?.code === "lost-in-call" ? "lost-in-call" : "lost" },
   };

@@ -46,5 +46,6 @@ function rest(request, state, words, left) {
     const sure = make("div", { className: "buttons", attributes: { role: "group", "aria-label": words.say("done-sure") } }, button("done", words.say("done-yes"), { className: "end" }), button("keep", words.say("done-no")));
     return [shown, make("p", { textContent: words.say("done-sure") }), sure];
   }
-  return [shown, make("div", { className: "buttons" }, button("copy", words.say("copy")), button("confirm", words.say("done")), button("hide", words.say("hide-number"), { className: "quiet" }))];
+  const copied = state.copied === request.id ? [make("p", { className: "hint", textContent: words.say("copied") })] : [];
+  return [shown, ...copied, make("div", { className: "buttons" }, button("copy", words.say("copy")), button("confirm", words.say("done")), button("hide", words.say("hide-number"), { className: "quiet" }))];
 }

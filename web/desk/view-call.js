@@ -6,6 +6,8 @@ import { clock } from "./text.js";
 import { consent, slots } from "./view-caller.js";
 
 const BUTTONS = ["hold", "mute", "return", "hang-up"];
+/** Until the two hear each other there is nothing to hold, and nobody to hang up on. */
+const EARLY = "wait-on";
 
 export function renderCall(state, words, now) {
   const { call } = state;
@@ -28,9 +30,12 @@ export function renderCall(state, words, now) {
   replace(byId("call-facts"), taken ? facts(call, words, now) : []);
   byId("hold").setAttribute("aria-pressed", String(call.holdWanted));
   byId("mute").setAttribute("aria-pressed", String(call.muted));
+  const connected = call.phase === "connected";
+  show(byId(EARLY), !connected);
+  byId(EARLY).disabled = !taken || call.leaving !== undefined;
   for (const id of BUTTONS) {
-    const early = id === "hold" || id === "mute" ? call.phase !== "connected" : !taken;
-    byId(id).disabled = early || call.leaving !== undefined;
+    show(byId(id), connected);
+    byId(id).disabled = call.leaving !== undefined;
   }
   setText(byId("quality"), call.phase === "connected" ? quality(call.quality, words) : "");
 }
@@ -61,7 +66,10 @@ function quality(measured, words) {
   return `${words.say("quality")}: ${words.say(`quality-${measured.grade}`)} (${numbers.join(", ")})`;
 }
 
-const ENDS = ["caller", "colleague", "returned", "lost", "failed"];
+const ENDS = ["caller", "caller-lost", "went-back", "colleague", "returned", "waits-on", "lost", "failed"];
+
+/** The text's key for how a call ended; an end that this page does not know is just an end. */
+export const endedKey = (by) => `ended-${ENDS.includes(by) ? by : "other"}`;
 
 function renderWrapUp(call, words) {
   const over = call?.phase === "wrap-up";
@@ -69,7 +77,7 @@ function renderWrapUp(call, words) {
   if (!over) return byId("wrap-up-form").reset();
   const ended = byId("ended");
   ended.dataset.by = call.by;
-  const sentences = [words.say(`ended-${ENDS.includes(call.by) ? call.by : "other"}`)];
+  const sentences = [words.say(endedKey(call.by))];
   if (call.talkedMs !== null) sentences.push(words.say("talked-for", clock(call.talkedMs)));
   setText(ended, sentences.join(" "));
 }

@@ -1,7 +1,7 @@
 // The frame around the work: who is signed in, what is wrong, availability.
 
 import { callState, sound } from "./derived.js";
-import { byId, make, replace, setText, show } from "./page.js";
+import { byId, idle, make, replace, setText, show } from "./page.js";
 
 export function renderFrame(state, words, now) {
   const { phase, again } = state.link;
@@ -49,14 +49,14 @@ export function tickRetry(state, words, now) {
 export function renderAvailability(state, words) {
   const { wish, seat, colleagues, microphone, link } = state;
   byId("available").setAttribute("aria-checked", String(wish.available));
-  byId("available").disabled = link.phase !== "signed-in" || microphone.phase === "asking";
+  idle(byId("available"), link.phase !== "signed-in" || microphone.phase === "asking");
   setText(byId("availability-state"), words.say(availabilityState(state)));
   choices(byId("queues"), "queue", seat?.queues ?? [], wish.queues, (queue) => queue);
   choices(byId("languages"), "language", seat?.languages ?? [], wish.languages, words.language);
   setText(byId("colleagues"), colleagues ? `${words.say("colleagues-label")}: ${words.say("colleagues", colleagues.available, colleagues.busy)}` : "");
   setText(byId("microphone-state"), words.say(microphoneState(state)));
   show(byId("microphone-level"), microphone.phase === "testing" && !inCall(state));
-  byId("microphone-test").disabled = microphone.phase === "asking" || microphone.phase === "testing" || state.call !== null;
+  idle(byId("microphone-test"), microphone.phase === "asking" || microphone.phase === "testing" || state.call !== null);
 }
 
 function availabilityState({ wish, link, call }) {

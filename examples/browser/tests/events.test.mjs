@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fresh, link, notice } from "../events.js";
-import { disclosure, endOf, heardPercent, offers, recording, recordingLine, stateName, turnsKnown } from "../truth.js";
+import { answerNote, consentAsked, disclosure, endOf, heardPercent, offers, recording, recordingLine, stateName, turnsKnown, withdrawal } from "../truth.js";
 
 const schema = JSON.parse(readFileSync(new URL("../../../docs/browser-events.schema.json", import.meta.url)));
 const examples = Object.values(schema.$defs).flatMap((definition) => (definition.properties?.type ? (definition.examples ?? []) : []));
@@ -163,7 +163,30 @@ test("waiting shows the place and forgets it afterwards", () => {
 
 test("a person: connecting, talking, hold, gone", () => {
   const at = (state) => stateName(after(hello, phase("person"), { type: "person", state }));
-  assert.deepEqual(["connecting", "talking", "hold", "gone"].map(at), ["connecting-person", "person", "hold", "person-gone"]);
+  assert.deepEqual(["connecting", "talking", "hold", "gone"].map(at), ["person-coming", "person", "hold", "person-gone"]);
+});
+
+test("a colleague who takes a waiting caller is on the way; a place that comes again says that they did not come", () => {
+  const waiting = after(hello, phase("waiting"), { type: "queue", place: 3 });
+  const coming = notice(waiting, { type: "person", state: "connecting" });
+  assert.equal(stateName(coming), "person-coming");
+  assert.equal(stateName(notice(coming, phase("waiting"))), "person-coming");
+  const again = notice(coming, { type: "queue", place: 1 });
+  assert.deepEqual([stateName(again), again.place], ["waiting", 1]);
+  assert.equal(stateName(notice(notice(coming, phase("person")), { type: "person", state: "talking" })), "person");
+  const left = after(hello, phase("person"), { type: "person", state: "gone" }, phase("waiting"));
+  assert.equal(stateName(left), "waiting");
+});
+
+test("nobody is free: no line, no place, and the way on", () => {
+  const nobody = (answer) => after(hello, phase("waiting"), { type: "queue", place: 2 }, phase("nobody"), { type: "expecting", answer });
+  const state = nobody("waiting-or-call-back");
+  assert.deepEqual([stateName(state), state.place], ["nobody", null]);
+  const offered = offers(state);
+  assert.deepEqual([offered.agent, offered.callBack, offered.person, offered.repeat], [true, true, false, false]);
+  const without = offers(nobody("waiting"));
+  assert.deepEqual([without.agent, without.callBack], [true, false]);
+  assert.equal(offers(nobody("nothing")).agent, false, "while it is being said, the server takes no answer");
 });
 
 test("an interruption makes everything unknown, and coming back does not make it known", () => {
@@ -177,6 +200,23 @@ test("an interruption makes everything unknown, and coming back does not make it
   assert.equal(stateName(back), "unknown");
   assert.equal(recording(back), "unknown");
   assert.equal(recording(notice(back, { type: "recorder", on: false })), "off");
+});
+
+test("a server that said how things stand before the page saw the link come back is believed", () => {
+  const talking = after(hello, phase("person"), { type: "person", state: "talking" });
+  const told = [phase("person"), { type: "expecting", answer: "nothing" }, { type: "person", state: "talking" }];
+  const gone = notice(link(talking, "interrupted"), phase("lapsed"));
+  assert.equal(stateName(told.reduce(notice, gone)), "interrupted", "until the link is back");
+  const back = link(told.reduce(notice, gone), "connected");
+  assert.equal(stateName(back), "person");
+  assert.equal(recording(back), "off");
+  assert.equal(stateName(link(gone, "connected")), "unknown", "its word that we are gone is not that we are back");
+  assert.equal(stateName(link(link(back, "interrupted"), "connected")), "unknown", "what was said before this break says nothing of after it");
+});
+
+test("what was told before the connection was seen to stand is known", () => {
+  const early = notice(link(fresh(), "connecting"), hello);
+  assert.equal(recording(link(early, "connected")), "off");
 });
 
 test("a notice that arrives while the link is down does not restore the claim", () => {
@@ -218,6 +258,64 @@ test("yes and no are offered together when something is asked, no alone before",
   assert.deepEqual([nothing.yes, nothing.no], [false, false]);
   const choosing = offers(inDialog({ type: "expecting", answer: "yes-no" }, { type: "expecting", answer: "choice" }));
   assert.deepEqual([choosing.yes, choosing.no], [false, false]);
+});
+
+test("no is offered all through the opening, yes when the question has ended", () => {
+  const putting = after(hello, phase("asking"), consent("requested"), { type: "expecting", answer: "nothing" });
+  assert.deepEqual([offers(putting).yes, offers(putting).no, consentAsked(putting)], [false, true, true]);
+  // In another language the opening begins anew; what was agreed to is open again.
+  const anew = inDialog(...given, consent("invalidated"), phase("disclosing"));
+  assert.equal(offers(anew).no, true);
+  assert.equal(offers(notice(anew, consent("refused"))).no, false);
+});
+
+test("what was kept can be erased wherever the call is, and the button says what it does", () => {
+  const keptOne = inDialog(...given, turn(1, true), ended(1, "kept"));
+  assert.equal(withdrawal(keptOne), "stop");
+  const over = [{ type: "recorder", on: false, reason: "handover" }, consent("expired")];
+  for (const name of ["waiting", "nobody", "call-back", "person", "dialog"]) {
+    const state = [...over, phase(name)].reduce(notice, keptOne);
+    assert.deepEqual([offers(state).stop, withdrawal(state)], [true, "erase"], name);
+  }
+  const other = [{ type: "recorder", on: false, reason: "language" }, consent("invalidated"), phase("disclosing")].reduce(notice, keptOne);
+  assert.deepEqual([offers(other).stop, withdrawal(other)], [true, "erase"]);
+  const done = [consent("withdrawn"), { type: "erased", complete: true, kept: false }].reduce(notice, other);
+  assert.equal(offers(done).stop, false);
+});
+
+test("where nothing can be withdrawn, nothing is offered", () => {
+  assert.equal(withdrawal(inDialog(consent("expired"))), null, "nothing was kept");
+  assert.equal(withdrawal(inDialog(consent("requested"), consent("invalidated"), turn(1, false), ended(1, "not-kept"))), null);
+  const contract = { ...hello, purposes: [{ ...hello.purposes[0], basis: "contract" }] };
+  const bound = after(contract, phase("dialog"), { type: "consent", purpose: "service-quality", basis: "contract", state: "given" }, { type: "recorder", on: true });
+  assert.equal(withdrawal(bound), null, "the evidence of a contract stays");
+  assert.equal(withdrawal(inDialog({ type: "recorder", on: true })), "stop", "a recorder that nobody accounts for can be stopped");
+});
+
+test("a note on the last answer stands while the question can still be answered", () => {
+  const answered = (outcome) => ({ type: "answer", purpose: "service-quality", outcome });
+  assert.equal(answerNote(after(hello, phase("asking"), answered("too-early"))), "too-early");
+  // Who presses "a person" while being asked was not unclear.
+  assert.equal(answerNote(after(hello, phase("asking"), phase("connecting"), answered("unclear"))), null);
+  assert.equal(answerNote(inDialog(answered("silence"))), null);
+});
+
+test("a language is offered while the agent would follow it", () => {
+  const at = (name) => offers(after(hello, phase(name))).language;
+  assert.deepEqual(["disclosing", "asking", "dialog"].map(at), [true, true, true]);
+  assert.deepEqual(["connecting", "waiting", "nobody", "call-back", "person", "lapsed"].map(at), Array(6).fill(false));
+  assert.equal(offers(link(inDialog(), "interrupted")).language, false);
+});
+
+test("music has no row in the captions", () => {
+  const state = after(hello, { ...saying(1, "other"), text: "" }, { type: "said", line: 1, outcome: "heard" });
+  assert.deepEqual(state.lines, []);
+});
+
+test("the schema has every phase and every reason that the page tells apart", () => {
+  const { phase: stage, recorder } = schema.$defs;
+  assert.deepEqual(stage.properties.phase.enum, ["disclosing", "asking", "dialog", "connecting", "waiting", "nobody", "call-back", "person", "lapsed", "ended"]);
+  assert.deepEqual(recorder.properties.reason.enum, ["withdrawn", "handover", "language", "lapsed", "ended", "failed"]);
 });
 
 test("stop is offered while there is something to stop, asking again when there is not", () => {

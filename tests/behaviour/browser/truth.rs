@@ -28,6 +28,8 @@ enum Claim {
     Refused,
     /// The caller is being put through.
     PutThrough,
+    /// Nobody can take the caller.
+    Nobody,
     /// With a person: the recorder has stopped for good.
     Person,
     /// A part of the notice has been heard to its end.
@@ -39,7 +41,7 @@ enum Claim {
 }
 
 /// The words that claim something, in the page's two languages. A line that holds none of these is not known, and so not true.
-const WORDS: [(&str, Claim); 44] = [
+const WORDS: [(&str, Claim); 48] = [
     ("Recording this turn", Claim::Recording),
     ("The recorder is running", Claim::Recording),
     ("De opname loopt", Claim::Recording),
@@ -66,8 +68,12 @@ const WORDS: [(&str, Claim); 44] = [
     ("U gaf geen toestemming", Claim::Refused),
     ("Looking for a person", Claim::Nowhere),
     ("Waiting for a person", Claim::PutThrough),
-    ("Op zoek naar een mens", Claim::Nowhere),
+    ("We zoeken een medewerker voor u", Claim::Nowhere),
     ("Wachten op een medewerker", Claim::PutThrough),
+    ("A colleague is coming on the line", Claim::PutThrough),
+    ("Een medewerker komt aan de lijn", Claim::PutThrough),
+    ("Nobody is free now", Claim::Nobody),
+    ("Er is nu niemand vrij", Claim::Nobody),
     ("A colleague talks with you", Claim::Person),
     ("On hold", Claim::Person),
     ("Een medewerker spreekt met u", Claim::Person),
@@ -85,6 +91,9 @@ const WORDS: [(&str, Claim); 44] = [
     ("This page can no longer see", Claim::Nowhere),
     ("Deze pagina kan niet meer zien", Claim::Nowhere),
 ];
+
+/// Results of a handover after which nobody is there for the caller.
+const UNANSWERED: [&str; 5] = ["no-answer", "busy", "queue-full", "closed", "failed"];
 
 /// What the ledger says happened, each at its moment in milliseconds of the epoch.
 struct Account {
@@ -151,6 +160,8 @@ impl Account {
             Claim::Asked => self.had(from, consent("requested")),
             Claim::Refused => self.had(from, consent("refused")),
             Claim::PutThrough => self.had(from, |event| event["type"] == "handover.requested"),
+            Claim::Nobody => self
+                .had(from, |event| event["type"] == "handover.result" && UNANSWERED.contains(&event["result"].as_str().unwrap())),
             Claim::Person => {
                 let put_through = self.first(|event| event["type"] == "handover.requested");
                 let never_since = |(on, off): &(f64, f64)| *off <= from + CLOCKS || *on > to;

@@ -3,6 +3,8 @@ import { test } from "node:test";
 
 import { callState, sound, whyNotTake } from "../derived.js";
 import { START, reduce } from "../state.js";
+import { speak } from "../text.js";
+import { endedKey } from "../view-call.js";
 
 const server = (message, at = 0) => ({ type: "server", message, at });
 const run = (events, from = START) => events.reduce(reduce, from);
@@ -61,13 +63,14 @@ test("the session description does not stay", () => {
   assert.ok(!JSON.stringify(run(IN_CALL)).includes("v=0"));
 });
 
-test("hold is silent both ways from the press, and shown when the server says so", () => {
+test("hold is silent both ways, and shown, from the press until both sides are off it", () => {
   const pressed = run([...IN_CALL, { type: "hold", on: true }]);
   assert.deepEqual(sound(pressed), { speak: false, hear: false });
-  assert.equal(callState(pressed), "talking");
+  assert.equal(callState(pressed), "hold");
   const held = reduce(pressed, server({ type: "call", state: "hold" }));
   assert.equal(callState(held), "hold");
   const back = reduce(held, { type: "hold", on: false });
+  assert.equal(callState(back), "hold");
   assert.deepEqual(sound(back), { speak: false, hear: false }, "until the server has taken the caller off hold");
   assert.deepEqual(sound(reduce(back, server({ type: "call", state: "talking" }))), { speak: true, hear: true });
 });
@@ -85,6 +88,23 @@ test("unmuted on this side alone is still shown as muted", () => {
   assert.equal(callState(state), "muted");
 });
 
+test("the call is not said to be heard while the colleague's own sound is gone", () => {
+  const own = (change) => ({ type: "own-sound", change });
+  const gone = run([...IN_CALL, own({ microphoneGone: true })]);
+  assert.equal(callState(gone), "muted");
+  assert.equal(callState(reduce(gone, { type: "problem-over" })), "muted", "also when the message is put away");
+  const down = run([...IN_CALL, own({ peerDown: true })]);
+  assert.equal(callState(down), "unstable");
+  assert.equal(callState(reduce(down, own({ peerDown: false }))), "talking");
+  assert.equal(callState(reduce(down, server({ type: "call", state: "interrupted" }))), "interrupted");
+  const next = [ENDED, { type: "wrapped-up" }, QUEUE, TAKING, TAKEN, CONNECTED];
+  assert.equal(callState(run(next, gone)), "talking", "the next call has its own microphone");
+});
+
+test("a caller who is away when the two are connected is not said to be heard", () => {
+  assert.equal(callState(run([...IN_CALL, server({ type: "call", state: "interrupted" })])), "interrupted");
+});
+
 test("a press to leave closes the microphone before the server answers", () => {
   assert.equal(sound(run([...IN_CALL, { type: "leaving", how: "hang-up" }])).speak, false);
 });
@@ -94,6 +114,65 @@ test("an error gives the call back as the server has it", () => {
   assert.equal(run([SIGNED_IN, AVAILABLE, QUEUE, TAKING, failed]).call, null);
   const state = run([...IN_CALL, { type: "hold", on: true }, failed]);
   assert.deepEqual([state.call.holdWanted, state.problem], [false, { code: "server", detail: "no" }]);
+});
+
+test("every refusal of the server has its own words, and only those of a take end it", () => {
+  const ofATake = ["in-call", "wrap-up-first", "no-sound", "bad-message"];
+  const others = ["signed-in-already", "no-hearing", "no-call", "no-call-back", "call-back-not-deleted", "end-call-first"];
+  for (const code of [...ofATake, ...others]) {
+    const state = run([SIGNED_IN, AVAILABLE, QUEUE, TAKING, server({ type: "error", code, message: "for developers" })]);
+    assert.equal(state.call === null, ofATake.includes(code), code);
+    assert.equal(state.problem.detail, undefined, code);
+    for (const tag of ["nl", "en"]) assert.equal(speak(tag).problem(state.problem.code)?.length, 2, `${code} in ${tag}`);
+  }
+});
+
+test("a refusal with a code that this page does not know shows what the server said", () => {
+  const state = run([SIGNED_IN, AVAILABLE, QUEUE, TAKING, server({ type: "error", code: "full-moon", message: "the moon is full" })]);
+  assert.deepEqual([state.problem, state.call.phase], [{ code: "server", detail: "the moon is full" }, "taking"]);
+});
+
+test("a call-back that could not be deleted can be tried again, and touches no call", () => {
+  const refused = server({ type: "error", code: "call-back-not-deleted", message: "no" });
+  const leaving = run([...IN_CALL, { type: "hold", on: true }, { type: "leaving", how: "hang-up" }, { type: "deleting", id: "r1" }, refused]);
+  assert.deepEqual(leaving.deleting, []);
+  assert.deepEqual([leaving.call.holdWanted, leaving.call.leaving], [true, "hang-up"]);
+  assert.equal(sound(leaving).speak, false);
+  const held = run([...IN_CALL, { type: "hold", on: true }, { type: "deleting", id: "r1" }, server({ type: "error", code: "no-hearing", message: "no" })]);
+  assert.deepEqual([held.call.holdWanted, held.deleting], [false, ["r1"]]);
+});
+
+test("a wrap-up that the server closed frees the colleague and says so", () => {
+  const freed = run([...IN_CALL, ENDED, server({ type: "freed" })]);
+  assert.deepEqual([freed.call, freed.notice], [null, "freed"]);
+  assert.equal(whyNotTake(reduce(freed, QUEUE)), null);
+  assert.equal(run([...IN_CALL, server({ type: "freed" })]).call.phase, "connected");
+});
+
+test("new ways for the sound are used by the next call", () => {
+  const servers = [{ urls: ["turn:example.net"], username: "u", credential: "c" }];
+  assert.deepEqual(run([SIGNED_IN, server({ type: "ice", "ice-servers": servers })]).seat.iceServers, servers);
+  assert.equal(run([server({ type: "ice", "ice-servers": servers })]).seat, null);
+});
+
+test("every end of a call has its own words", () => {
+  const ends = ["caller", "caller-lost", "went-back", "colleague", "returned", "waits-on", "lost", "failed"];
+  for (const tag of ["nl", "en"]) {
+    const said = ends.map((by) => speak(tag).say(endedKey(by)));
+    assert.equal(new Set(said).size, ends.length);
+    assert.ok(said.every((words) => words && words !== speak(tag).say("ended-other")));
+  }
+  assert.equal(endedKey("full-moon"), "ended-other");
+});
+
+test("that a number was copied is shown while it is open", () => {
+  const request = { id: "r1", queue: "service-desk" };
+  const requests = server({ type: "call-backs", "call-backs": [request] });
+  const copied = run([SIGNED_IN, requests, { type: "opened", id: "r1", number: "+31201234567" }, { type: "copied", id: "r1" }]);
+  assert.equal(copied.copied, "r1");
+  for (const event of [{ type: "closed", id: "r1" }, { type: "key", key: null }, server({ type: "call-backs", "call-backs": [] }), { type: "lost", retryAt: 1 }, { type: "signed-out" }]) {
+    assert.equal(reduce(copied, event).copied, null, event.type);
+  }
 });
 
 test("when a call ends nothing of the caller stays", () => {

@@ -32,9 +32,10 @@ test("the language is the chosen one, else the browser's, else English", () => {
 
 test("what the page has no word for is shown as it came", () => {
   const words = speak("nl");
-  assert.equal(words.word("reasons", "asked"), "Vroeg om een mens");
+  assert.equal(words.word("reasons", "asked"), "Vroeg om een medewerker");
   assert.equal(words.word("reasons", "full-moon"), "Full moon");
   assert.equal(words.name("order_number"), "Order number");
+  assert.equal(words.name("date-of--delivery"), "Date of delivery");
   assert.equal(words.language("nl"), "Nederlands");
   assert.equal(words.language("not a tag"), "Not a tag");
   assert.equal(words.moment("later"), "later");
