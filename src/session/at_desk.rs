@@ -25,8 +25,12 @@ pub(super) struct AtDesk {
     /// A colleague has taken the caller, and the session has seen it.
     taken: bool,
     conversation: Option<Conversation>,
-    /// When waiting, or connecting, has lasted too long.
-    until: Option<Instant>,
+    /// How long the caller may wait for a colleague; `None`: as long as they like.
+    limit: Option<Duration>,
+    /// Until when they wait. A colleague who takes them and never comes on the line costs them time of it, a conversation does not.
+    waits_until: Option<Instant>,
+    /// Until when the colleague who has taken them has to be on the line.
+    connects_until: Option<Instant>,
 }
 
 /// What happens at the desk.
@@ -42,7 +46,8 @@ pub(super) enum DeskEvent {
 impl AtDesk {
     /// What happens next; nothing is lost when it is not waited for to the end.
     pub(super) async fn next(&mut self) -> DeskEvent {
-        let AtDesk { ticket, conversation, until, .. } = self;
+        let until = self.overdue_at();
+        let AtDesk { ticket, conversation, .. } = self;
         let line = async {
             match ticket {
                 Some(ticket) => ticket.changed().await,
@@ -57,7 +62,7 @@ impl AtDesk {
         };
         let overdue = async {
             match until {
-                Some(until) => sleep_until(*until).await,
+                Some(until) => sleep_until(until).await,
                 None => std::future::pending().await,
             }
         };
@@ -66,6 +71,20 @@ impl AtDesk {
             inbound = colleague => DeskEvent::Colleague(inbound),
             () = overdue => DeskEvent::Overdue,
         }
+    }
+
+    /// When waiting, or connecting, has lasted too long.
+    fn overdue_at(&self) -> Option<Instant> {
+        match self.taken {
+            _ if self.hears() => None,
+            true => self.connects_until,
+            false => self.waits_until,
+        }
+    }
+
+    /// Nobody has the caller any more: they wait.
+    fn waits_again(&mut self) {
+        (self.taken, self.connects_until) = (false, None);
     }
 
     /// Whether what the caller says goes to a colleague.
@@ -112,8 +131,8 @@ impl Call {
         match self.services.desk.join(request.clone(), priority) {
             Some(ticket) => {
                 let (ticket, request) = (Some(ticket), Some(request));
-                let until = limit.map(|limit| Instant::now() + limit);
-                self.at_desk = AtDesk { ticket, request, until, ..AtDesk::default() };
+                let waits_until = limit.map(|limit| Instant::now() + limit);
+                self.at_desk = AtDesk { ticket, request, limit, waits_until, ..AtDesk::default() };
             }
             None => self.events.push_back(Event::NobodyTakes(HandoverEnd::QueueFull)),
         }
@@ -121,8 +140,11 @@ impl Call {
 
     /// The colleague's connection broke: the caller is where they were in the line.
     pub(super) fn queue_again(&mut self) {
-        self.at_desk.taken = false;
-        self.at_desk.until = None;
+        if self.at_desk.hears() {
+            // They had their colleague: this is another wait.
+            self.at_desk.waits_until = self.at_desk.limit.map(|limit| Instant::now() + limit);
+        }
+        self.at_desk.waits_again();
         self.counting.waits_again();
         if let Some(conversation) = self.at_desk.conversation.take() {
             conversation.end(ConversationEnd::Lost);
@@ -146,6 +168,10 @@ impl Call {
     }
 
     fn line_changed(&mut self, change: Waiting) {
+        // Who is in line is with nobody: a take has been undone before its colleague had a leg here.
+        if change != Waiting::Taken && self.at_desk.conversation.is_none() {
+            self.at_desk.waits_again();
+        }
         match change {
             Waiting::Place(place) => {
                 self.show(Notice::Queue { place });
@@ -158,8 +184,12 @@ impl Call {
 
     /// A colleague has taken the caller; their sound comes next.
     fn taken(&mut self) {
+        if self.at_desk.conversation.is_some() {
+            return;
+        }
+        // A take that was undone and the next one can come as one piece of news: who takes the caller has their own time.
+        self.at_desk.connects_until = Some(Instant::now() + CONNECTING);
         if !std::mem::replace(&mut self.at_desk.taken, true) {
-            self.at_desk.until = Some(Instant::now() + CONNECTING);
             self.show(Notice::Person { state: PersonState::Connecting });
         }
     }
@@ -178,11 +208,12 @@ impl Call {
 
     /// Waiting has lasted as long as it may, or a colleague who took the call never came on the line.
     fn desk_overdue(&mut self) {
-        self.at_desk.until = None;
         if self.at_desk.taken {
+            self.at_desk.connects_until = None;
             tracing::warn!(session = %self.session, "a colleague took a call and never came on the line; the caller waits on");
             self.take(Event::ColleagueLost);
         } else {
+            self.at_desk.waits_until = None;
             self.nobody_takes(Outcome::NoAnswer);
         }
     }
@@ -231,7 +262,7 @@ impl Call {
         };
         conversation.connected = true;
         conversation.tell(DeskNews::Connected);
-        self.at_desk.until = None;
+        self.at_desk.connects_until = None;
         self.counting.reached(true);
         self.take(Event::Connected);
         self.show(Notice::Person { state: PersonState::Talking });

@@ -54,6 +54,8 @@ pub(super) struct Waiter {
     pub(super) request: Request,
     pub(super) since: Instant,
     pub(super) tell: watch::Sender<Waiting>,
+    /// They are told next how it stands, also when they were told the same before.
+    pub(super) again: bool,
 }
 
 /// A colleague who is signed in.
@@ -96,7 +98,7 @@ impl Desk {
             }
             let (queue, language) = (request.target.clone(), request.language.clone());
             let ticket = state.queue.join(Caller { queue, language, priority, since });
-            state.callers.insert(ticket, Waiter { request, since, tell });
+            state.callers.insert(ticket, Waiter { request, since, tell, again: false });
             Some(ticket)
         });
         if ticket.is_none() {
@@ -187,8 +189,9 @@ impl State {
     fn settle(&mut self) {
         for (ticket, place) in self.queue.places() {
             let now = place.map_or(Waiting::Unstaffed, Waiting::Place);
-            if let Some(waiter) = self.callers.get(&ticket) {
-                waiter.tell.send_if_modified(|told| std::mem::replace(told, now) != now);
+            if let Some(waiter) = self.callers.get_mut(&ticket) {
+                let again = std::mem::take(&mut waiter.again);
+                waiter.tell.send_if_modified(|told| std::mem::replace(told, now) != now || again);
             }
         }
         for sitter in self.seats.values() {

@@ -77,6 +77,18 @@ async fn a_take_that_is_dropped_leaves_the_caller_at_their_place() {
 }
 
 #[tokio::test]
+async fn who_is_put_back_into_the_line_hears_their_place_even_if_they_never_lost_it() {
+    let desk = desk_with(10);
+    let seat = desk.sign_in(ANNA).unwrap();
+    seat.serve(Some(Reach::default()));
+    let mut ticket = desk.join(refused(), 0).unwrap();
+    assert_eq!(ticket.changed().await, Waiting::Place(1));
+    ticket.back_in_line();
+    let told = tokio::time::timeout(Duration::from_secs(5), ticket.changed()).await;
+    assert_eq!(told, Ok(Waiting::Place(1)));
+}
+
+#[tokio::test]
 async fn the_last_colleague_who_leaves_is_noticed() {
     let desk = desk_with(10);
     let seat = desk.sign_in(BERT).unwrap();
