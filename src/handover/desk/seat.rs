@@ -62,7 +62,8 @@ pub struct View {
     pub colleagues: Colleagues,
 }
 
-/// A colleague who is signed in. Signs out when it is dropped.
+/// A colleague who is signed in. Dropped without [`Seat::sign_out`], it is as if their connection had broken: they are expected back for a
+/// while, and those whom they serve wait on.
 pub struct Seat {
     desk: Arc<Shared>,
     id: SeatId,
@@ -98,7 +99,12 @@ impl Seat {
 
     /// What the colleague serves from now on, as far as they may; `None`: nothing. A conversation goes on.
     pub fn serve(&self, reach: Option<Reach>) {
-        self.desk.change(|state| state.queue.serve(self.id, reach));
+        self.desk.change(|state| state.serve(self.id, reach));
+    }
+
+    /// The colleague goes: callers whom nobody else serves are told at once that nobody is there.
+    pub fn sign_out(&self) {
+        self.desk.change(|state| state.sign_out(self.id));
     }
 
     /// Whether the colleague has no caller and none to wrap up.
@@ -181,7 +187,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.desk.change(|state| state.sign_out(self.id));
+        self.desk.change(|state| state.lose(self.id, self.desk.back_by()));
     }
 }
 

@@ -59,6 +59,9 @@ pub(super) async fn serve<L: Lines>(mut socket: WebSocket, lines: Arc<L>, addres
         end = page.follow(&mut stream) => end,
     };
     tracing::info!(colleague = page.seat.name(), ?end, "a colleague has left the desk");
+    if end == End::SignedOut {
+        page.seat.sign_out();
+    }
     page.lose_call().await;
     if let End::Refused(reason) = end {
         page.say(&ToPage::Refused { reason });
