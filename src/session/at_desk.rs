@@ -25,6 +25,8 @@ pub(super) struct AtDesk {
     /// A colleague has taken the caller, and the session has seen it.
     taken: bool,
     conversation: Option<Conversation>,
+    /// Nothing comes from the caller: they are gone, perhaps for the moment.
+    absent: bool,
     /// How long the caller may wait for a colleague; `None`: as long as they like.
     limit: Option<Duration>,
     /// Until when they wait. A colleague who takes them and never comes on the line costs them time of it, a conversation does not.
@@ -98,12 +100,6 @@ impl AtDesk {
         }
     }
 
-    pub(super) fn caller_interrupted(&self, on: bool) {
-        if let Some(conversation) = &self.conversation {
-            conversation.tell(DeskNews::Interrupted(on));
-        }
-    }
-
     pub(super) fn mute(&mut self, on: bool) {
         if let Some(conversation) = &mut self.conversation {
             conversation.mute(on);
@@ -115,7 +111,7 @@ impl AtDesk {
         if let Some(conversation) = self.conversation.take() {
             conversation.end(end);
         }
-        *self = AtDesk::default();
+        *self = AtDesk { absent: self.absent, ..AtDesk::default() };
     }
 }
 
@@ -132,7 +128,8 @@ impl Call {
             Some(ticket) => {
                 let (ticket, request) = (Some(ticket), Some(request));
                 let waits_until = limit.map(|limit| Instant::now() + limit);
-                self.at_desk = AtDesk { ticket, request, limit, waits_until, ..AtDesk::default() };
+                let absent = self.at_desk.absent;
+                self.at_desk = AtDesk { ticket, request, absent, limit, waits_until, ..AtDesk::default() };
             }
             None => self.events.push_back(Event::NobodyTakes(HandoverEnd::QueueFull)),
         }
@@ -262,10 +259,37 @@ impl Call {
         };
         conversation.connected = true;
         conversation.tell(DeskNews::Connected);
+        if self.at_desk.absent {
+            conversation.tell(DeskNews::Interrupted(true));
+        } else {
+            self.counting.reached(true);
+        }
         self.at_desk.connects_until = None;
-        self.counting.reached(true);
         self.take(Event::Connected);
         self.show(Notice::Person { state: PersonState::Talking });
+    }
+
+    /// The caller's connection is gone for the moment, or is back. Only who is there is with a colleague.
+    pub(super) fn caller_interrupted(&mut self, on: bool) {
+        self.at_desk.absent = on;
+        let Some(conversation) = self.at_desk.conversation.as_ref().filter(|conversation| conversation.connected) else { return };
+        conversation.tell(DeskNews::Interrupted(on));
+        if !on {
+            self.counting.reached(true);
+        }
+    }
+
+    /// The caller is gone for good.
+    pub(super) fn caller_leaves(&mut self, end: ConversationEnd) {
+        self.count_the_unmet();
+        self.at_desk.end(end);
+    }
+
+    /// A colleague who came to a caller who was not there, and leaves before they are back, is no answer.
+    fn count_the_unmet(&mut self) {
+        if self.at_desk.absent && self.at_desk.hears() {
+            self.counting.reached(false);
+        }
     }
 
     pub(super) fn hold(&mut self, on: bool) {
@@ -307,11 +331,13 @@ impl Call {
             // Taken and let go before anybody was heard.
             _ if !connected => self.take(Event::ColleagueLost),
             DeskEnd::HungUp => {
+                self.count_the_unmet();
                 metrics::counter!("candor_handovers_total", "result" => Outcome::Answered.as_str()).increment(1);
                 self.at_desk.end(ConversationEnd::Colleague);
                 self.take(Event::HandoverEnded(HandoverEnd::Answered));
             }
             DeskEnd::Return => {
+                self.count_the_unmet();
                 self.at_desk.end(ConversationEnd::Returned);
                 self.take(Event::GivenBack);
             }

@@ -176,6 +176,16 @@ impl Colleague {
     }
 }
 
+impl House {
+    /// How often callers were to reach a person, and how often somebody answered.
+    fn handovers(&self) -> (u64, u64) {
+        let summary = self.services.parity.summary();
+        let groups: Vec<&Value> = summary["groups"].as_object().unwrap().values().collect();
+        let sum = |name: &str| groups.iter().map(|group| group[name].as_u64().unwrap()).sum();
+        (sum("handovers-asked"), sum("handovers-answered"))
+    }
+}
+
 fn leg(name: &'static str, shows: bool) -> (Leg, mpsc::Sender<Inbound>, mpsc::Receiver<Outbound>) {
     let profile = Profile { name, codec: Codec::Ulaw, pacing: Pacing::Ours, evidence: Evidence::Paced, shows };
     let (say, inbound) = mpsc::channel(CHANNEL);
@@ -278,4 +288,29 @@ async fn after_a_conversation_that_broke_the_caller_waits_as_long_as_anybody() {
     caller.hears(from, "handover-lost").await;
     caller.hears(from, "queue-choices").await;
     caller.hears(from, "handover-nobody").await;
+}
+
+#[tokio::test]
+async fn a_colleague_who_comes_while_the_caller_is_gone_is_told_so_and_has_answered_nobody_yet() {
+    for comes_back in [true, false] {
+        let house = house(desk_target()).await;
+        let anna = house.colleague(ANNA);
+        let caller = house.waiting_caller().await;
+        let from = caller.seen();
+        caller.say.send(Inbound::Lapsed).await.unwrap();
+        caller.sees(from, |notice| *notice == json!({"type": "phase", "phase": "lapsed"})).await;
+        let mut colleague = caller.taken_by(&anna).await;
+        colleague.speaks().await;
+        assert_eq!(colleague.is_told().await, DeskNews::Connected);
+        assert_eq!(colleague.is_told().await, DeskNews::Interrupted(true));
+        if comes_back {
+            caller.say.send(Inbound::Resumed).await.unwrap();
+            assert_eq!(colleague.is_told().await, DeskNews::Interrupted(false));
+        }
+        caller.say.send(Inbound::Ended(PeerEnd::Lost)).await.unwrap();
+        assert!(matches!(colleague.is_told().await, DeskNews::Ended(_)));
+        timeout(SOON, caller.handle.over()).await.unwrap();
+        house.services.calls.all_closed().await;
+        assert_eq!(house.handovers(), (1, u64::from(comes_back)));
+    }
 }
