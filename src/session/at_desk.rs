@@ -7,7 +7,7 @@ use super::call::{Call, Work};
 use super::conversation::{Conversation, ConversationEnd, DeskEnd, DeskNews};
 use super::departure;
 use crate::consent::Change;
-use crate::dialog::flow::{Departure, Event, HandoverEnd, Number};
+use crate::dialog::flow::{Departure, Event, HandoverEnd, Number, SessionOutcome};
 use crate::handover::desk::{Ticket, Waiting};
 use crate::handover::{Outcome, Request};
 use crate::transport::{Inbound, Leg, Notice, Outbound, PersonState};
@@ -152,8 +152,9 @@ impl Call {
         }
     }
 
+    /// The caller is in no line any more. A colleague who was on the way to them learns why.
     pub(super) fn unqueue(&mut self) {
-        self.at_desk.end(ConversationEnd::Failed);
+        self.at_desk.end(ConversationEnd::WentBack);
     }
 
     pub(super) fn at_desk(&mut self, event: DeskEvent) {
@@ -191,6 +192,13 @@ impl Call {
         }
     }
 
+    /// A colleague's leg, or the end of it, may be here before the word that they have taken the caller.
+    fn look_whether_taken(&mut self) {
+        if self.at_desk.ticket.as_ref().is_some_and(|ticket| ticket.now() == Waiting::Taken) {
+            self.taken();
+        }
+    }
+
     /// The caller has changed their mind about a recording: colleagues who look at the line see it.
     pub(super) fn consent_at_desk(&mut self, change: &Change) {
         let AtDesk { ticket: Some(ticket), request: Some(request), .. } = &mut self.at_desk else { return };
@@ -221,10 +229,7 @@ impl Call {
             tracing::error!(session = %self.session, "there is no memory to join a colleague to a caller");
             return;
         };
-        // The leg may be here before the word that the caller was taken.
-        if self.at_desk.ticket.as_ref().is_some_and(|ticket| ticket.now() == Waiting::Taken) {
-            self.taken();
-        }
+        self.look_whether_taken();
         if !self.at_desk.taken || self.at_desk.conversation.is_some() || self.leg.is_none() {
             return conversation.end(ConversationEnd::Failed);
         }
@@ -280,9 +285,13 @@ impl Call {
     }
 
     /// The caller is gone for good.
-    pub(super) fn caller_leaves(&mut self, end: ConversationEnd) {
+    pub(super) fn caller_leaves(&mut self, outcome: SessionOutcome) {
         self.count_the_unmet();
-        self.at_desk.end(end);
+        self.at_desk.end(match outcome {
+            SessionOutcome::CallerHungUp => ConversationEnd::Caller,
+            SessionOutcome::ConnectionLost | SessionOutcome::PeerViolation => ConversationEnd::CallerLost,
+            _ => ConversationEnd::Failed,
+        });
     }
 
     /// A colleague who came to a caller who was not there, and leaves before they are back, is no answer.
@@ -319,6 +328,7 @@ impl Call {
     }
 
     pub(super) fn colleague_leaves(&mut self, end: DeskEnd) {
+        self.look_whether_taken();
         let connected = self.at_desk.hears();
         if !connected && !self.at_desk.taken {
             return;
@@ -328,8 +338,12 @@ impl Call {
         }
         match end {
             DeskEnd::Lost => self.take(Event::ColleagueLost),
-            // Taken and let go before anybody was heard.
-            _ if !connected => self.take(Event::ColleagueLost),
+            DeskEnd::HungUp | DeskEnd::Return if !connected => {
+                if let Some(conversation) = self.at_desk.conversation.take() {
+                    conversation.end(ConversationEnd::WaitsOn);
+                }
+                self.take(Event::ColleagueLost);
+            }
             DeskEnd::HungUp => {
                 self.count_the_unmet();
                 metrics::counter!("candor_handovers_total", "result" => Outcome::Answered.as_str()).increment(1);

@@ -353,7 +353,7 @@ impl Call {
                 self.show_person();
             }
             Some(Inbound::HangUp) => {
-                self.caller_leaves(ConversationEnd::Caller);
+                self.caller_leaves(SessionOutcome::CallerHungUp);
                 self.take(Event::CallerGone(SessionOutcome::CallerHungUp));
             }
             Some(Inbound::Ended(end)) => self.gone(outcome_of(end)),
@@ -370,7 +370,7 @@ impl Call {
 
     fn gone(&mut self, outcome: SessionOutcome) {
         self.leg = None;
-        self.caller_leaves(ConversationEnd::Caller);
+        self.caller_leaves(outcome);
         self.take(Event::CallerGone(outcome));
     }
 

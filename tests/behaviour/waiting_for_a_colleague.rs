@@ -264,7 +264,7 @@ async fn a_limit_of_waiting_holds_over_colleagues_who_are_lost() {
     // Taken and let go: no more time than there was.
     let mut colleague = caller.taken_by(&anna).await;
     caller.handle.tell(Control::DeskEnd(DeskEnd::HungUp)).await;
-    assert!(matches!(colleague.is_told().await, DeskNews::Ended(_)));
+    assert_eq!(colleague.is_told().await, DeskNews::Ended(ConversationEnd::WaitsOn));
     anna.finish();
     anna.wrap_up(desk::WrapUp::Helped);
     caller.sees(from, |notice| notice["type"] == "queue").await;
@@ -308,9 +308,75 @@ async fn a_colleague_who_comes_while_the_caller_is_gone_is_told_so_and_has_answe
             assert_eq!(colleague.is_told().await, DeskNews::Interrupted(false));
         }
         caller.say.send(Inbound::Ended(PeerEnd::Lost)).await.unwrap();
-        assert!(matches!(colleague.is_told().await, DeskNews::Ended(_)));
+        assert_eq!(colleague.is_told().await, DeskNews::Ended(ConversationEnd::CallerLost));
         timeout(SOON, caller.handle.over()).await.unwrap();
         house.services.calls.all_closed().await;
         assert_eq!(house.handovers(), (1, u64::from(comes_back)));
     }
+}
+
+#[tokio::test]
+async fn a_colleague_who_is_gone_before_their_leg_came_gives_the_caller_back() {
+    let house = house(desk_target()).await;
+    let (anna, _bert) = (house.colleague(ANNA), house.colleague(BERT));
+    let caller = house.waiting_caller().await;
+    let from = caller.seen();
+    anna.take().unwrap().handed_over();
+    caller.handle.tell(Control::DeskEnd(DeskEnd::Lost)).await;
+    let began = Instant::now();
+    caller.sees(from, |notice| *notice == json!({"type": "queue", "place": 1})).await;
+    assert!(began.elapsed() < CONNECTING, "at once, and not because nobody came");
+}
+
+#[tokio::test]
+async fn a_colleague_learns_how_it_ended_and_where_the_caller_is() {
+    let house = house(desk_target()).await;
+    let anna = house.colleague(ANNA);
+    let again = || {
+        anna.finish();
+        anna.wrap_up(desk::WrapUp::Helped);
+    };
+    let caller = house.waiting_caller().await;
+    // Let go before anybody was heard, in both ways that there are.
+    for end in [DeskEnd::HungUp, DeskEnd::Return] {
+        let from = caller.seen();
+        let mut colleague = caller.taken_by(&anna).await;
+        caller.handle.tell(Control::DeskEnd(end)).await;
+        assert_eq!(colleague.is_told().await, DeskNews::Ended(ConversationEnd::WaitsOn));
+        caller.sees(from, |notice| *notice == json!({"type": "queue", "place": 1})).await;
+        again();
+    }
+    // Their own connection.
+    let mut colleague = caller.taken_by(&anna).await;
+    colleague.say.send(Inbound::Ended(PeerEnd::Lost)).await.unwrap();
+    assert_eq!(colleague.is_told().await, DeskNews::Ended(ConversationEnd::Lost));
+    again();
+    // Given back.
+    let from = caller.seen();
+    caller.sees(0, |notice| notice["type"] == "queue").await;
+    let mut colleague = caller.taken_by(&anna).await;
+    colleague.speaks().await;
+    assert_eq!(colleague.is_told().await, DeskNews::Connected);
+    caller.handle.tell(Control::DeskEnd(DeskEnd::Return)).await;
+    assert_eq!(colleague.is_told().await, DeskNews::Ended(ConversationEnd::Returned));
+    again();
+    caller.hears(from, "handover-back").await;
+    // Asked for once more, and the caller goes on with the agent after all.
+    let from = caller.seen();
+    caller.say.send(Inbound::Button(Button::Person)).await.unwrap();
+    caller.sees(from, |notice| *notice == json!({"type": "expecting", "answer": "waiting"})).await;
+    caller.sees(from, |notice| notice["type"] == "queue").await;
+    let mut colleague = caller.taken_by(&anna).await;
+    caller.say.send(Inbound::Button(Button::Agent)).await.unwrap();
+    assert_eq!(colleague.is_told().await, DeskNews::Ended(ConversationEnd::WentBack));
+    again();
+    // And hangs up on the last one.
+    let from = caller.seen();
+    caller.say.send(Inbound::Button(Button::Person)).await.unwrap();
+    caller.sees(from, |notice| notice["type"] == "queue").await;
+    let mut colleague = caller.taken_by(&anna).await;
+    colleague.speaks().await;
+    assert_eq!(colleague.is_told().await, DeskNews::Connected);
+    caller.say.send(Inbound::HangUp).await.unwrap();
+    assert_eq!(colleague.is_told().await, DeskNews::Ended(ConversationEnd::Caller));
 }

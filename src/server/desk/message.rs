@@ -162,8 +162,11 @@ impl ToPage<'_> {
     pub(super) fn ended(end: ConversationEnd) -> ToPage<'static> {
         let by = match end {
             ConversationEnd::Caller => "caller",
+            ConversationEnd::CallerLost => "caller-lost",
+            ConversationEnd::WentBack => "went-back",
             ConversationEnd::Colleague => "colleague",
             ConversationEnd::Returned => "returned",
+            ConversationEnd::WaitsOn => "waits-on",
             ConversationEnd::Lost => "lost",
             ConversationEnd::Failed => "failed",
         };
