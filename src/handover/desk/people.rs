@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
 
 use super::call_backs::{CallBackError, CallBacks};
@@ -65,6 +65,8 @@ pub(super) struct Sitter {
     pub(super) name: String,
     /// Counts changes; gone when the seat is another's.
     pub(super) changes: watch::Sender<u64>,
+    /// They forgot to wrap up, and are free without it.
+    pub(super) freed: Arc<Notify>,
 }
 
 impl Desk {
@@ -114,17 +116,18 @@ impl Desk {
     /// Callers whom the earlier seat served go on being served until this one says whom it serves, or the time to come back is over.
     pub fn sign_in(&self, token: &str) -> Option<Seat> {
         let colleague = self.0.settings.colleagues.of_token(token)?;
-        let (changes, changed) = watch::channel(0);
+        let ((changes, changed), freed) = (watch::channel(0), Arc::new(Notify::new()));
+        let sitter = Sitter { name: colleague.name.clone(), changes, freed: freed.clone() };
         let id = self.0.change(|state| {
             let before = state.seats.iter().find(|(_, sitter)| sitter.name == colleague.name).map(|(seat, _)| *seat);
             if let Some(seat) = before {
                 state.lose(seat, self.0.back_by());
             }
             let id = state.queue.sign_in(colleague.reach.clone());
-            state.seats.insert(id, Sitter { name: colleague.name.clone(), changes });
+            state.seats.insert(id, sitter);
             id
         });
-        Some(Seat::new(self.0.clone(), id, colleague.name.clone(), colleague.reach.clone(), changed))
+        Some(Seat::new(self.0.clone(), id, colleague.name.clone(), colleague.reach.clone(), changed, freed))
     }
 
     /// Whether call-back requests can be left: there is a key to seal them to.
@@ -164,8 +167,12 @@ impl Desk {
         let mut state = self.0.lock();
         let ended = state.queue.end_lost(now);
         ended.iter().for_each(|seat| drop(state.lost.remove(seat)));
-        let freed = self.0.settings.wrap_up.is_some_and(|limit| state.queue.free_forgotten(now, limit));
-        if freed || !ended.is_empty() {
+        let freed = self.0.settings.wrap_up.map(|limit| state.queue.free_forgotten(now, limit)).unwrap_or_default();
+        for sitter in freed.iter().filter_map(|seat| state.seats.get(seat)) {
+            metrics::counter!("candor_desk_wrap_ups_total", "outcome" => "forgotten").increment(1);
+            sitter.freed.notify_one();
+        }
+        if !(freed.is_empty() && ended.is_empty()) {
             state.settle();
         }
     }

@@ -251,16 +251,16 @@ impl Queue {
         wrapping
     }
 
-    /// Frees colleagues who have wrapped up for `limit` and longer. `true`: there were some.
-    pub fn free_forgotten(&mut self, now: Instant, limit: Duration) -> bool {
-        let mut any = false;
-        for seat in self.seats.values_mut() {
+    /// Frees colleagues who have wrapped up for `limit` and longer, and gives them.
+    pub fn free_forgotten(&mut self, now: Instant, limit: Duration) -> Vec<SeatId> {
+        let mut freed = Vec::new();
+        for (id, seat) in &mut self.seats {
             if matches!(seat.doing, Doing::WrappingUp(since) if now.saturating_duration_since(since) >= limit) {
                 seat.doing = Doing::Free;
-                any = true;
+                freed.push(*id);
             }
         }
-        any
+        freed
     }
 
     /// Whether somebody serves such callers, now or when they are free again or back.

@@ -69,8 +69,8 @@ fn a_colleague_is_busy_until_they_have_wrapped_up_or_forgotten_to() {
     queue.leave(first, start);
     assert_eq!(queue.take(seat), None, "wrapping up");
     assert_eq!(queue.colleagues(), Colleagues { available: 0, busy: 1 });
-    assert!(!queue.free_forgotten(start + Duration::from_secs(59), Duration::from_secs(60)));
-    assert!(queue.free_forgotten(start + Duration::from_secs(60), Duration::from_secs(60)));
+    assert!(queue.free_forgotten(start + Duration::from_secs(59), Duration::from_secs(60)).is_empty());
+    assert_eq!(queue.free_forgotten(start + Duration::from_secs(60), Duration::from_secs(60)), [seat]);
     assert_eq!(queue.colleagues(), Colleagues { available: 1, busy: 0 });
     assert!(queue.take(seat).is_some());
     assert!(!queue.wrapped_up(seat), "there is nothing to wrap up in a call");

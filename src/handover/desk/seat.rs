@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use super::call_backs::{CallBack, CallBackError};
@@ -70,6 +70,7 @@ pub struct Seat {
     name: String,
     may: Reach,
     changes: watch::Receiver<u64>,
+    freed: Arc<Notify>,
 }
 
 /// Somebody has signed in under the same name: this seat is nobody's.
@@ -78,8 +79,15 @@ pub struct Seat {
 pub struct Replaced;
 
 impl Seat {
-    pub(super) fn new(desk: Arc<Shared>, id: SeatId, name: String, may: Reach, changes: watch::Receiver<u64>) -> Seat {
-        Seat { desk, id, name, may, changes }
+    pub(super) fn new(
+        desk: Arc<Shared>,
+        id: SeatId,
+        name: String,
+        may: Reach,
+        changes: watch::Receiver<u64>,
+        freed: Arc<Notify>,
+    ) -> Seat {
+        Seat { desk, id, name, may, changes, freed }
     }
 
     /// Whose it is.
@@ -136,6 +144,12 @@ impl Seat {
             metrics::counter!("candor_desk_wrap_ups_total", "outcome" => outcome.as_str()).increment(1);
         }
         wrapped
+    }
+
+    /// Waits until the colleague is free without having wrapped up, because that has taken too long. For one who waits; what happens while nobody
+    /// does is told to the next.
+    pub async fn freed(&self) {
+        self.freed.notified().await;
     }
 
     /// A look-out for call-back requests that come and go.
