@@ -18,7 +18,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("candor_desk_sign_ins_total", "Connections to the desk, by what became of signing in"),
     ("candor_desk_taken_total", "Callers whom colleagues took from the line"),
     ("candor_desk_takes_failed_total", "Callers who went back to their place because a colleague's sound could not be connected"),
-    ("candor_desk_wrap_ups_total", "Calls at the desk, by what colleagues said came of them"),
+    ("candor_desk_wrap_ups_total", "Calls at the desk, by what colleagues said came of them, or forgot to"),
     ("candor_ears_dropped_total", "What the ears dropped because recognition was behind, by what it was"),
     ("candor_ears_engine_failures_total", "Failures of a recogniser while a caller was listened to, by class"),
     ("candor_erase_failures_total", "Kept turns that could not be erased at once after a withdrawal"),

@@ -13,6 +13,7 @@ mod writer;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::ws::WebSocketUpgrade;
@@ -57,6 +58,9 @@ pub(super) trait Lines: Send + Sync + 'static {
     /// Relays for the colleague's browser.
     fn ice_servers(&self) -> Vec<IceServer>;
 
+    /// How long their credentials are good; `None`: there are none.
+    fn ice_lifetime(&self) -> Option<Duration>;
+
     /// The desk.
     fn desk(&self) -> &Desk;
 
@@ -77,7 +81,11 @@ impl Lines for App {
     }
 
     fn ice_servers(&self) -> Vec<IceServer> {
-        ice_servers(self)
+        self.webrtc.as_ref().map(|endpoint| endpoint.ice_servers()).unwrap_or_default()
+    }
+
+    fn ice_lifetime(&self) -> Option<Duration> {
+        self.webrtc.as_ref().and_then(|endpoint| endpoint.ice_lifetime())
     }
 
     fn desk(&self) -> &Desk {
@@ -97,10 +105,6 @@ async fn answer(app: &App, offer: &str) -> Result<(String, Leg), String> {
     // Sound flows when it can: the session waits for it, and the caller hears music meanwhile.
     let answer = endpoint.answer(offer, Kind::Desk).await.map_err(|error| error.to_string())?;
     Ok((answer.sdp, answer.leg))
-}
-
-fn ice_servers(app: &App) -> Vec<IceServer> {
-    app.webrtc.as_ref().map(|endpoint| endpoint.ice_servers()).unwrap_or_default()
 }
 
 /// From where a request comes.

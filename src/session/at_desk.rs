@@ -7,7 +7,7 @@ use super::call::{Call, Work};
 use super::conversation::{Conversation, ConversationEnd, DeskEnd, DeskNews};
 use super::departure;
 use crate::consent::Change;
-use crate::dialog::flow::{Departure, Event, HandoverEnd, Number};
+use crate::dialog::flow::{Departure, Event, HandoverEnd, Number, SessionOutcome};
 use crate::handover::desk::{Ticket, Waiting};
 use crate::handover::{Outcome, Request};
 use crate::transport::{Inbound, Leg, Notice, Outbound, PersonState};
@@ -25,8 +25,14 @@ pub(super) struct AtDesk {
     /// A colleague has taken the caller, and the session has seen it.
     taken: bool,
     conversation: Option<Conversation>,
-    /// When waiting, or connecting, has lasted too long.
-    until: Option<Instant>,
+    /// Nothing comes from the caller: they are gone, perhaps for the moment.
+    absent: bool,
+    /// How long the caller may wait for a colleague; `None`: as long as they like.
+    limit: Option<Duration>,
+    /// Until when they wait. A colleague who takes them and never comes on the line costs them time of it, a conversation does not.
+    waits_until: Option<Instant>,
+    /// Until when the colleague who has taken them has to be on the line.
+    connects_until: Option<Instant>,
 }
 
 /// What happens at the desk.
@@ -42,7 +48,8 @@ pub(super) enum DeskEvent {
 impl AtDesk {
     /// What happens next; nothing is lost when it is not waited for to the end.
     pub(super) async fn next(&mut self) -> DeskEvent {
-        let AtDesk { ticket, conversation, until, .. } = self;
+        let until = self.overdue_at();
+        let AtDesk { ticket, conversation, .. } = self;
         let line = async {
             match ticket {
                 Some(ticket) => ticket.changed().await,
@@ -57,7 +64,7 @@ impl AtDesk {
         };
         let overdue = async {
             match until {
-                Some(until) => sleep_until(*until).await,
+                Some(until) => sleep_until(until).await,
                 None => std::future::pending().await,
             }
         };
@@ -68,6 +75,20 @@ impl AtDesk {
         }
     }
 
+    /// When waiting, or connecting, has lasted too long.
+    fn overdue_at(&self) -> Option<Instant> {
+        match self.taken {
+            _ if self.hears() => None,
+            true => self.connects_until,
+            false => self.waits_until,
+        }
+    }
+
+    /// Nobody has the caller any more: they wait.
+    fn waits_again(&mut self) {
+        (self.taken, self.connects_until) = (false, None);
+    }
+
     /// Whether what the caller says goes to a colleague.
     pub(super) fn hears(&self) -> bool {
         self.conversation.as_ref().is_some_and(|conversation| conversation.connected)
@@ -76,12 +97,6 @@ impl AtDesk {
     pub(super) fn hear_caller(&mut self, frame: Option<&[u8]>) {
         if let Some(conversation) = &mut self.conversation {
             conversation.hear_caller(frame);
-        }
-    }
-
-    pub(super) fn caller_interrupted(&self, on: bool) {
-        if let Some(conversation) = &self.conversation {
-            conversation.tell(DeskNews::Interrupted(on));
         }
     }
 
@@ -96,7 +111,7 @@ impl AtDesk {
         if let Some(conversation) = self.conversation.take() {
             conversation.end(end);
         }
-        *self = AtDesk::default();
+        *self = AtDesk { absent: self.absent, ..AtDesk::default() };
     }
 }
 
@@ -112,8 +127,9 @@ impl Call {
         match self.services.desk.join(request.clone(), priority) {
             Some(ticket) => {
                 let (ticket, request) = (Some(ticket), Some(request));
-                let until = limit.map(|limit| Instant::now() + limit);
-                self.at_desk = AtDesk { ticket, request, until, ..AtDesk::default() };
+                let waits_until = limit.map(|limit| Instant::now() + limit);
+                let absent = self.at_desk.absent;
+                self.at_desk = AtDesk { ticket, request, absent, limit, waits_until, ..AtDesk::default() };
             }
             None => self.events.push_back(Event::NobodyTakes(HandoverEnd::QueueFull)),
         }
@@ -121,8 +137,11 @@ impl Call {
 
     /// The colleague's connection broke: the caller is where they were in the line.
     pub(super) fn queue_again(&mut self) {
-        self.at_desk.taken = false;
-        self.at_desk.until = None;
+        if self.at_desk.hears() {
+            // They had their colleague: this is another wait.
+            self.at_desk.waits_until = self.at_desk.limit.map(|limit| Instant::now() + limit);
+        }
+        self.at_desk.waits_again();
         self.counting.waits_again();
         if let Some(conversation) = self.at_desk.conversation.take() {
             conversation.end(ConversationEnd::Lost);
@@ -133,8 +152,9 @@ impl Call {
         }
     }
 
+    /// The caller is in no line any more. A colleague who was on the way to them learns why.
     pub(super) fn unqueue(&mut self) {
-        self.at_desk.end(ConversationEnd::Failed);
+        self.at_desk.end(ConversationEnd::WentBack);
     }
 
     pub(super) fn at_desk(&mut self, event: DeskEvent) {
@@ -146,6 +166,10 @@ impl Call {
     }
 
     fn line_changed(&mut self, change: Waiting) {
+        // Who is in line is with nobody: a take has been undone before its colleague had a leg here.
+        if change != Waiting::Taken && self.at_desk.conversation.is_none() {
+            self.at_desk.waits_again();
+        }
         match change {
             Waiting::Place(place) => {
                 self.show(Notice::Queue { place });
@@ -158,9 +182,20 @@ impl Call {
 
     /// A colleague has taken the caller; their sound comes next.
     fn taken(&mut self) {
+        if self.at_desk.conversation.is_some() {
+            return;
+        }
+        // A take that was undone and the next one can come as one piece of news: who takes the caller has their own time.
+        self.at_desk.connects_until = Some(Instant::now() + CONNECTING);
         if !std::mem::replace(&mut self.at_desk.taken, true) {
-            self.at_desk.until = Some(Instant::now() + CONNECTING);
             self.show(Notice::Person { state: PersonState::Connecting });
+        }
+    }
+
+    /// A colleague's leg, or the end of it, may be here before the word that they have taken the caller.
+    fn look_whether_taken(&mut self) {
+        if self.at_desk.ticket.as_ref().is_some_and(|ticket| ticket.now() == Waiting::Taken) {
+            self.taken();
         }
     }
 
@@ -178,11 +213,12 @@ impl Call {
 
     /// Waiting has lasted as long as it may, or a colleague who took the call never came on the line.
     fn desk_overdue(&mut self) {
-        self.at_desk.until = None;
         if self.at_desk.taken {
+            self.at_desk.connects_until = None;
             tracing::warn!(session = %self.session, "a colleague took a call and never came on the line; the caller waits on");
             self.take(Event::ColleagueLost);
         } else {
+            self.at_desk.waits_until = None;
             self.nobody_takes(Outcome::NoAnswer);
         }
     }
@@ -193,10 +229,7 @@ impl Call {
             tracing::error!(session = %self.session, "there is no memory to join a colleague to a caller");
             return;
         };
-        // The leg may be here before the word that the caller was taken.
-        if self.at_desk.ticket.as_ref().is_some_and(|ticket| ticket.now() == Waiting::Taken) {
-            self.taken();
-        }
+        self.look_whether_taken();
         if !self.at_desk.taken || self.at_desk.conversation.is_some() || self.leg.is_none() {
             return conversation.end(ConversationEnd::Failed);
         }
@@ -231,10 +264,41 @@ impl Call {
         };
         conversation.connected = true;
         conversation.tell(DeskNews::Connected);
-        self.at_desk.until = None;
-        self.counting.reached(true);
+        if self.at_desk.absent {
+            conversation.tell(DeskNews::Interrupted(true));
+        } else {
+            self.counting.reached(true);
+        }
+        self.at_desk.connects_until = None;
         self.take(Event::Connected);
         self.show(Notice::Person { state: PersonState::Talking });
+    }
+
+    /// The caller's connection is gone for the moment, or is back. Only who is there is with a colleague.
+    pub(super) fn caller_interrupted(&mut self, on: bool) {
+        self.at_desk.absent = on;
+        let Some(conversation) = self.at_desk.conversation.as_ref().filter(|conversation| conversation.connected) else { return };
+        conversation.tell(DeskNews::Interrupted(on));
+        if !on {
+            self.counting.reached(true);
+        }
+    }
+
+    /// The caller is gone for good.
+    pub(super) fn caller_leaves(&mut self, outcome: SessionOutcome) {
+        self.count_the_unmet();
+        self.at_desk.end(match outcome {
+            SessionOutcome::CallerHungUp => ConversationEnd::Caller,
+            SessionOutcome::ConnectionLost | SessionOutcome::PeerViolation => ConversationEnd::CallerLost,
+            _ => ConversationEnd::Failed,
+        });
+    }
+
+    /// A colleague who came to a caller who was not there, and leaves before they are back, is no answer.
+    fn count_the_unmet(&mut self) {
+        if self.at_desk.absent && self.at_desk.hears() {
+            self.counting.reached(false);
+        }
     }
 
     pub(super) fn hold(&mut self, on: bool) {
@@ -264,6 +328,7 @@ impl Call {
     }
 
     pub(super) fn colleague_leaves(&mut self, end: DeskEnd) {
+        self.look_whether_taken();
         let connected = self.at_desk.hears();
         if !connected && !self.at_desk.taken {
             return;
@@ -273,14 +338,20 @@ impl Call {
         }
         match end {
             DeskEnd::Lost => self.take(Event::ColleagueLost),
-            // Taken and let go before anybody was heard.
-            _ if !connected => self.take(Event::ColleagueLost),
+            DeskEnd::HungUp | DeskEnd::Return if !connected => {
+                if let Some(conversation) = self.at_desk.conversation.take() {
+                    conversation.end(ConversationEnd::WaitsOn);
+                }
+                self.take(Event::ColleagueLost);
+            }
             DeskEnd::HungUp => {
+                self.count_the_unmet();
                 metrics::counter!("candor_handovers_total", "result" => Outcome::Answered.as_str()).increment(1);
                 self.at_desk.end(ConversationEnd::Colleague);
                 self.take(Event::HandoverEnded(HandoverEnd::Answered));
             }
             DeskEnd::Return => {
+                self.count_the_unmet();
                 self.at_desk.end(ConversationEnd::Returned);
                 self.take(Event::GivenBack);
             }

@@ -342,18 +342,18 @@ impl Call {
             Some(Inbound::Cleared(mark)) => self.mouth.cleared(mark),
             Some(Inbound::Lapsed) => {
                 tracing::info!(session = %self.session, "nothing comes from the caller; the call waits for them");
-                self.at_desk.caller_interrupted(true);
+                self.caller_interrupted(true);
                 self.take(Event::Lapsed);
             }
             Some(Inbound::Resumed) => {
-                self.at_desk.caller_interrupted(false);
+                self.caller_interrupted(false);
                 // A page that was gone knows nothing any more.
                 self.screen.forget();
                 self.take(Event::Resumed);
                 self.show_person();
             }
             Some(Inbound::HangUp) => {
-                self.at_desk.end(ConversationEnd::Caller);
+                self.caller_leaves(SessionOutcome::CallerHungUp);
                 self.take(Event::CallerGone(SessionOutcome::CallerHungUp));
             }
             Some(Inbound::Ended(end)) => self.gone(outcome_of(end)),
@@ -370,7 +370,7 @@ impl Call {
 
     fn gone(&mut self, outcome: SessionOutcome) {
         self.leg = None;
-        self.at_desk.end(ConversationEnd::Caller);
+        self.caller_leaves(outcome);
         self.take(Event::CallerGone(outcome));
     }
 

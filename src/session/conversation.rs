@@ -21,18 +21,24 @@ pub enum DeskNews {
     Ended(ConversationEnd),
 }
 
-/// Who ended a conversation.
+/// How a conversation ended, and where the caller is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConversationEnd {
     /// The caller hung up.
     Caller,
+    /// The caller's connection is gone for good.
+    CallerLost,
+    /// The caller left the line before the colleague was on it: they went on with the agent, or left a number.
+    WentBack,
     /// The colleague hung up.
     Colleague,
     /// The colleague gave the caller back to the agent.
     Returned,
-    /// The colleague's connection broke.
+    /// The colleague let go before the two heard each other: the caller is back in the line.
+    WaitsOn,
+    /// The colleague's connection broke, or never came about: the caller is back in the line.
     Lost,
-    /// It never came about: the caller was gone or had gone back to the agent.
+    /// Something failed here.
     Failed,
 }
 

@@ -63,6 +63,7 @@ mod twilio_handover;
 mod twilio_limits;
 mod twilio_messages;
 mod twilio_signatures;
+mod waiting_for_a_colleague;
 mod webrtc_bad_network;
 mod webrtc_both_directions;
 mod webrtc_calls;

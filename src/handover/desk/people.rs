@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
 
 use super::call_backs::{CallBackError, CallBacks};
-use super::queue::{Caller, Queue, SeatId, TicketId};
+use super::queue::{Caller, Queue, Reach, SeatId, TicketId};
 use super::seat::Seat;
 use super::settings::Checked;
 use super::ticket::{Ticket, Waiting};
@@ -47,6 +47,8 @@ pub(super) struct State {
     pub(super) queue: Queue,
     pub(super) callers: HashMap<TicketId, Waiter>,
     pub(super) seats: HashMap<SeatId, Sitter>,
+    /// Seats of colleagues whose connection broke and who are expected back, with their names.
+    lost: HashMap<SeatId, String>,
 }
 
 /// A caller with a ticket.
@@ -54,6 +56,8 @@ pub(super) struct Waiter {
     pub(super) request: Request,
     pub(super) since: Instant,
     pub(super) tell: watch::Sender<Waiting>,
+    /// They are told next how it stands, also when they were told the same before.
+    pub(super) again: bool,
 }
 
 /// A colleague who is signed in.
@@ -61,6 +65,8 @@ pub(super) struct Sitter {
     pub(super) name: String,
     /// Counts changes; gone when the seat is another's.
     pub(super) changes: watch::Sender<u64>,
+    /// They forgot to wrap up, and are free without it.
+    pub(super) freed: Arc<Notify>,
 }
 
 impl Desk {
@@ -96,7 +102,7 @@ impl Desk {
             }
             let (queue, language) = (request.target.clone(), request.language.clone());
             let ticket = state.queue.join(Caller { queue, language, priority, since });
-            state.callers.insert(ticket, Waiter { request, since, tell });
+            state.callers.insert(ticket, Waiter { request, since, tell, again: false });
             Some(ticket)
         });
         if ticket.is_none() {
@@ -106,19 +112,22 @@ impl Desk {
     }
 
     /// A colleague comes; whoever sat there under the same name is signed out. `None`: nobody has this token.
+    ///
+    /// Callers whom the earlier seat served go on being served until this one says whom it serves, or the time to come back is over.
     pub fn sign_in(&self, token: &str) -> Option<Seat> {
         let colleague = self.0.settings.colleagues.of_token(token)?;
-        let (changes, changed) = watch::channel(0);
+        let ((changes, changed), freed) = (watch::channel(0), Arc::new(Notify::new()));
+        let sitter = Sitter { name: colleague.name.clone(), changes, freed: freed.clone() };
         let id = self.0.change(|state| {
             let before = state.seats.iter().find(|(_, sitter)| sitter.name == colleague.name).map(|(seat, _)| *seat);
             if let Some(seat) = before {
-                state.sign_out(seat);
+                state.lose(seat, self.0.back_by());
             }
             let id = state.queue.sign_in(colleague.reach.clone());
-            state.seats.insert(id, Sitter { name: colleague.name.clone(), changes });
+            state.seats.insert(id, sitter);
             id
         });
-        Some(Seat::new(self.0.clone(), id, colleague.name.clone(), colleague.reach.clone(), changed))
+        Some(Seat::new(self.0.clone(), id, colleague.name.clone(), colleague.reach.clone(), changed, freed))
     }
 
     /// Whether call-back requests can be left: there is a key to seal them to.
@@ -139,24 +148,31 @@ impl Desk {
         &self.0.call_backs
     }
 
-    /// Frees colleagues who forgot to wrap up, and deletes call-back requests whose term is over, until `stop` comes.
+    /// Frees colleagues who forgot to wrap up, ends the seats of those who did not come back, and deletes call-back requests whose term is
+    /// over, until `stop` comes.
     pub async fn keep_until(&self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
         let (mut look, mut sweep) = (tokio::time::interval(LOOK), tokio::time::interval(SWEEP));
         loop {
             tokio::select! {
                 () = &mut stop => return,
-                _ = look.tick() => self.free_forgotten(Instant::now()),
+                _ = look.tick() => self.look(Instant::now()),
                 _ = sweep.tick() => self.0.call_backs.sweep(Timestamp::now()).await,
             }
         }
     }
 
-    /// Frees colleagues who have not said for too long how their last call went.
-    fn free_forgotten(&self, now: Instant) {
-        let Some(limit) = self.0.settings.wrap_up else { return };
+    /// Frees colleagues who have not said for too long how their last call went, and stops expecting those who did not come back.
+    pub(super) fn look(&self, now: Instant) {
         let mut state = self.0.lock();
-        if state.queue.free_forgotten(now, limit) {
+        let ended = state.queue.end_lost(now);
+        ended.iter().for_each(|seat| drop(state.lost.remove(seat)));
+        let freed = self.0.settings.wrap_up.map(|limit| state.queue.free_forgotten(now, limit)).unwrap_or_default();
+        for sitter in freed.iter().filter_map(|seat| state.seats.get(seat)) {
+            metrics::counter!("candor_desk_wrap_ups_total", "outcome" => "forgotten").increment(1);
+            sitter.freed.notify_one();
+        }
+        if !(freed.is_empty() && ended.is_empty()) {
             state.settle();
         }
     }
@@ -171,6 +187,11 @@ impl Shared {
         done
     }
 
+    /// Until when a colleague whose connection breaks now is expected back; `None`: they are not.
+    pub(super) fn back_by(&self) -> Option<Instant> {
+        (!self.settings.returns.is_zero()).then(|| Instant::now() + self.settings.returns)
+    }
+
     /// Held for a look or a change in memory, never across a wait.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -178,17 +199,53 @@ impl Shared {
 }
 
 impl State {
+    /// The colleague goes, and says so: nobody is to wait for them.
     pub(super) fn sign_out(&mut self, seat: SeatId) {
         self.queue.sign_out(seat);
-        self.seats.remove(&seat);
+        if let Some(sitter) = self.seats.remove(&seat) {
+            self.end_earlier(&sitter.name);
+        }
+    }
+
+    /// The colleague is gone without a word.
+    pub(super) fn lose(&mut self, seat: SeatId, until: Option<Instant>) {
+        let Some(until) = until else { return self.sign_out(seat) };
+        let Some(sitter) = self.seats.remove(&seat) else { return };
+        if self.queue.lose(seat, until) {
+            self.lost.insert(seat, sitter.name);
+        }
+    }
+
+    /// What a colleague serves. Their first word of a service ends what is left of an earlier seat; that a page which has just come is not
+    /// available is none.
+    pub(super) fn serve(&mut self, seat: SeatId, reach: Option<Reach>) {
+        let Some(sitter) = self.seats.get(&seat) else { return };
+        if reach.is_some() {
+            let name = sitter.name.clone();
+            self.end_earlier(&name);
+        }
+        self.queue.serve(seat, reach);
+    }
+
+    /// Ends the seats that a colleague has lost: they are back.
+    fn end_earlier(&mut self, name: &str) {
+        let queue = &mut self.queue;
+        self.lost.retain(|seat, lost| {
+            let theirs = lost == name;
+            if theirs {
+                queue.sign_out(*seat);
+            }
+            !theirs
+        });
     }
 
     /// Tells callers their places and colleagues that something has changed. Channels keep the newest alone, so nobody is waited for.
     fn settle(&mut self) {
         for (ticket, place) in self.queue.places() {
             let now = place.map_or(Waiting::Unstaffed, Waiting::Place);
-            if let Some(waiter) = self.callers.get(&ticket) {
-                waiter.tell.send_if_modified(|told| std::mem::replace(told, now) != now);
+            if let Some(waiter) = self.callers.get_mut(&ticket) {
+                let again = std::mem::take(&mut waiter.again);
+                waiter.tell.send_if_modified(|told| std::mem::replace(told, now) != now || again);
             }
         }
         for sitter in self.seats.values() {

@@ -78,6 +78,8 @@ enum Doing {
     Free,
     With(TicketId),
     WrappingUp(Instant),
+    /// Their connection broke; they are expected back until then.
+    Lost(Instant),
 }
 
 #[derive(Debug)]
@@ -147,9 +149,8 @@ impl Queue {
     /// Takes back a [`Queue::take`] that came to nothing: the caller waits again at their place, and the colleague has nothing to wrap up.
     pub fn undo_take(&mut self, seat: SeatId, ticket: TicketId, now: Instant) {
         self.back_in_line(ticket, now);
-        if self.seats.get(&seat).is_some_and(|seat| seat.doing != Doing::Free) {
-            self.set_doing(seat, Doing::Free);
-        }
+        // Who is lost meanwhile stays lost.
+        self.wrapped_up(seat);
     }
 
     /// The caller speaks another language from here on.
@@ -173,8 +174,41 @@ impl Queue {
                 self.set_between(ticket);
                 Some(ticket)
             }
-            Doing::Free | Doing::WrappingUp(_) => None,
+            Doing::Free | Doing::WrappingUp(_) | Doing::Lost(_) => None,
         }
+    }
+
+    /// The colleague's connection broke. Until `until` they are expected back: they take nobody, and whom they served counts as served, so
+    /// that no place changes. The caller whom they had is between. `false`: they served nobody, and are gone.
+    pub fn lose(&mut self, seat: SeatId, until: Instant) -> bool {
+        let Some(lost) = self.seats.get_mut(&seat) else { return false };
+        let had = match std::mem::replace(&mut lost.doing, Doing::Lost(until)) {
+            Doing::With(ticket) => self.callers.get_mut(&ticket),
+            Doing::Free | Doing::WrappingUp(_) => None,
+            Doing::Lost(until) => {
+                lost.doing = Doing::Lost(until);
+                return true;
+            }
+        };
+        if let Some((caller, whereabouts)) = had {
+            *whereabouts = Whereabouts::Between;
+            // Whoever has their caller in a break of service is expected back for them at least.
+            let own = || Reach::new(Some(vec![caller.queue.clone()]), Some(vec![caller.language.clone()]));
+            lost.serves.get_or_insert_with(own);
+        }
+        let expected = lost.serves.is_some();
+        if !expected {
+            self.seats.remove(&seat);
+        }
+        expected
+    }
+
+    /// Ends the seats of colleagues who have not come back by now, and gives them.
+    pub fn end_lost(&mut self, now: Instant) -> Vec<SeatId> {
+        let over = |seat: &Seat| matches!(seat.doing, Doing::Lost(until) if until <= now);
+        let ended: Vec<SeatId> = self.seats.iter().filter(|(_, seat)| over(seat)).map(|(id, _)| *id).collect();
+        ended.iter().for_each(|seat| drop(self.seats.remove(seat)));
+        ended
     }
 
     /// What the colleague serves from now on, within what they may; `None`: nothing.
@@ -217,19 +251,19 @@ impl Queue {
         wrapping
     }
 
-    /// Frees colleagues who have wrapped up for `limit` and longer. `true`: there were some.
-    pub fn free_forgotten(&mut self, now: Instant, limit: Duration) -> bool {
-        let mut any = false;
-        for seat in self.seats.values_mut() {
+    /// Frees colleagues who have wrapped up for `limit` and longer, and gives them.
+    pub fn free_forgotten(&mut self, now: Instant, limit: Duration) -> Vec<SeatId> {
+        let mut freed = Vec::new();
+        for (id, seat) in &mut self.seats {
             if matches!(seat.doing, Doing::WrappingUp(since) if now.saturating_duration_since(since) >= limit) {
                 seat.doing = Doing::Free;
-                any = true;
+                freed.push(*id);
             }
         }
-        any
+        freed
     }
 
-    /// Whether somebody serves such callers, now or when they are free again.
+    /// Whether somebody serves such callers, now or when they are free again or back.
     pub fn is_staffed(&self, caller: &Caller) -> bool {
         self.seats.values().any(|seat| seat.takes(caller))
     }
@@ -245,6 +279,7 @@ impl Queue {
             match seat.doing {
                 Doing::Free => all.available += u32::from(seat.serves.is_some()),
                 Doing::With(_) | Doing::WrappingUp(_) => all.busy += 1,
+                Doing::Lost(_) => {}
             }
             all
         })
@@ -321,7 +356,7 @@ impl Queue {
     pub(super) fn with(&self, seat: SeatId) -> Option<TicketId> {
         match self.seats.get(&seat)?.doing {
             Doing::With(ticket) => Some(ticket),
-            Doing::Free | Doing::WrappingUp(_) => None,
+            Doing::Free | Doing::WrappingUp(_) | Doing::Lost(_) => None,
         }
     }
 
@@ -340,7 +375,7 @@ impl Queue {
         assert!(self.line.iter().all(|(_, _, ticket)| self.callers.contains_key(ticket)));
         let theirs = self.seats.values().filter_map(|seat| match seat.doing {
             Doing::With(ticket) => Some(ticket),
-            Doing::Free | Doing::WrappingUp(_) => None,
+            Doing::Free | Doing::WrappingUp(_) | Doing::Lost(_) => None,
         });
         theirs.for_each(|ticket| assert!(self.callers.contains_key(&ticket)));
     }

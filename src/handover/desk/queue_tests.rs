@@ -69,8 +69,8 @@ fn a_colleague_is_busy_until_they_have_wrapped_up_or_forgotten_to() {
     queue.leave(first, start);
     assert_eq!(queue.take(seat), None, "wrapping up");
     assert_eq!(queue.colleagues(), Colleagues { available: 0, busy: 1 });
-    assert!(!queue.free_forgotten(start + Duration::from_secs(59), Duration::from_secs(60)));
-    assert!(queue.free_forgotten(start + Duration::from_secs(60), Duration::from_secs(60)));
+    assert!(queue.free_forgotten(start + Duration::from_secs(59), Duration::from_secs(60)).is_empty());
+    assert_eq!(queue.free_forgotten(start + Duration::from_secs(60), Duration::from_secs(60)), [seat]);
     assert_eq!(queue.colleagues(), Colleagues { available: 1, busy: 0 });
     assert!(queue.take(seat).is_some());
     assert!(!queue.wrapped_up(seat), "there is nothing to wrap up in a call");
@@ -106,6 +106,51 @@ fn a_take_that_came_to_nothing_leaves_no_trace() {
     assert_eq!((queue.next_for(seat), queue.colleagues().available), (None, 1), "nor when the caller left meanwhile");
 }
 
+#[test]
+fn a_colleague_whose_connection_broke_is_expected_back_and_no_place_changes_until_then() {
+    let (start, mut queue) = (Instant::now(), Queue::default());
+    let back_by = start + Duration::from_secs(15);
+    let (first, second) = (queue.join(caller(start, "returns", "nl", 0, 0)), queue.join(caller(start, "returns", "nl", 0, 1)));
+    let seat = queue.sign_in(Reach::default());
+    queue.serve(seat, Some(Reach::default()));
+    assert_eq!(queue.take(seat), Some(first));
+    assert!(queue.lose(seat, back_by));
+    assert!(queue.back_in_line(first, start));
+    assert_eq!(queue.places(), [(first, Some(1)), (second, Some(2))]);
+    assert!(queue.is_staffed(&caller(start, "returns", "nl", 0, 2)));
+    assert_eq!((queue.colleagues(), queue.take(seat)), (Colleagues::default(), None), "who is not there takes nobody");
+    assert!(queue.lose(seat, back_by + Duration::from_secs(15)), "lost once");
+    assert!(queue.end_lost(back_by - Duration::from_secs(1)).is_empty());
+    assert_eq!(queue.end_lost(back_by), [seat]);
+    assert_eq!(queue.places(), [(first, None), (second, None)]);
+}
+
+#[test]
+fn a_colleague_who_served_nobody_is_expected_back_for_the_caller_they_had_alone() {
+    let (start, mut queue) = (Instant::now(), Queue::default());
+    let seats = [queue.sign_in(Reach::default()), queue.sign_in(Reach::default())];
+    let ticket = queue.join(caller(start, "returns", "nl", 0, 0));
+    queue.serve(seats[0], Some(Reach::default()));
+    assert_eq!(queue.take(seats[0]), Some(ticket));
+    queue.serve(seats[0], None);
+    assert!(queue.lose(seats[0], start) && !queue.lose(seats[1], start));
+    queue.back_in_line(ticket, start);
+    let other = queue.join(caller(start, "service-desk", "nl", 0, 1));
+    assert_eq!(queue.places(), [(ticket, Some(1)), (other, None)]);
+}
+
+#[test]
+fn a_take_that_is_undone_after_its_colleague_was_lost_brings_nobody_back_to_the_desk() {
+    let (start, mut queue) = (Instant::now(), Queue::default());
+    let ticket = queue.join(caller(start, "returns", "nl", 0, 0));
+    let seat = queue.sign_in(Reach::default());
+    queue.serve(seat, Some(Reach::default()));
+    queue.take(seat);
+    queue.lose(seat, start + Duration::from_secs(15));
+    queue.undo_take(seat, ticket, start);
+    assert_eq!((queue.places(), queue.take(seat)), (vec![(ticket, Some(1))], None));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Join { queue: usize, language: usize, priority: i64 },
@@ -113,6 +158,8 @@ enum Step {
     BackInLine(usize),
     SignIn { queues: usize, languages: usize },
     SignOut(usize),
+    Lose { seat: usize, seconds: u64 },
+    EndLost,
     Serve { seat: usize, queues: usize, languages: usize },
     Pause(usize),
     Take(usize),
@@ -131,6 +178,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => any.clone().prop_map(Step::BackInLine),
         2 => (queues.clone(), languages.clone()).prop_map(|(queues, languages)| Step::SignIn { queues, languages }),
         1 => any.clone().prop_map(Step::SignOut),
+        1 => (any.clone(), 0..8u64).prop_map(|(seat, seconds)| Step::Lose { seat, seconds }),
+        1 => Just(Step::EndLost),
         3 => (any.clone(), queues, languages).prop_map(|(seat, queues, languages)| Step::Serve { seat, queues, languages }),
         1 => any.clone().prop_map(Step::Pause),
         6 => any.clone().prop_map(Step::Take),
@@ -158,12 +207,20 @@ enum Is {
     Between,
 }
 
+/// What may be known of a colleague.
+struct Sits {
+    may: Reach,
+    serves: Option<Reach>,
+    /// Until when they are expected back.
+    lost: Option<Instant>,
+}
+
 /// What a reader of the rules would keep on paper.
 struct Paper {
     start: Instant,
     queue: Queue,
     callers: BTreeMap<TicketId, (Caller, Is)>,
-    seats: BTreeMap<SeatId, (Reach, Option<Reach>)>,
+    seats: BTreeMap<SeatId, Sits>,
     second: u64,
 }
 
@@ -185,7 +242,7 @@ impl Paper {
     }
 
     fn takes(&self, seat: SeatId, caller: &Caller) -> bool {
-        let (may, serves) = &self.seats[&seat];
+        let Sits { may, serves, .. } = &self.seats[&seat];
         may.takes(caller) && serves.as_ref().is_some_and(|serves| serves.takes(caller))
     }
 
@@ -217,7 +274,7 @@ impl Paper {
             }
             Step::SignIn { queues, languages } => {
                 let may = some(queues, languages);
-                self.seats.insert(self.queue.sign_in(may.clone()), (may, None));
+                self.seats.insert(self.queue.sign_in(may.clone()), Sits { may, serves: None, lost: None });
             }
             Step::SignOut(index) => {
                 let Some(seat) = self.seat(index) else { return };
@@ -229,15 +286,22 @@ impl Paper {
                 assert_eq!(self.queue.sign_out(seat), had);
                 self.seats.remove(&seat);
             }
+            Step::Lose { seat, seconds } => self.lose(seat, now + Duration::from_secs(seconds)),
+            Step::EndLost => {
+                let over = |sits: &Sits| sits.lost.is_some_and(|until| until <= now);
+                let ended: Vec<_> = self.seats.iter().filter(|(_, sits)| over(sits)).map(|(seat, _)| *seat).collect();
+                assert_eq!(self.queue.end_lost(now), ended);
+                self.seats.retain(|_, sits| !over(sits));
+            }
             Step::Serve { seat, queues, languages } => {
                 let Some(seat) = self.seat(seat) else { return };
                 self.queue.serve(seat, Some(some(queues, languages)));
-                self.seats.get_mut(&seat).unwrap().1 = Some(some(queues, languages));
+                self.seats.get_mut(&seat).unwrap().serves = Some(some(queues, languages));
             }
             Step::Pause(index) => {
                 let Some(seat) = self.seat(index) else { return };
                 self.queue.serve(seat, None);
-                self.seats.get_mut(&seat).unwrap().1 = None;
+                self.seats.get_mut(&seat).unwrap().serves = None;
             }
             Step::Take(index) => self.take(index),
             Step::UndoTake(index) => {
@@ -262,6 +326,21 @@ impl Paper {
         }
     }
 
+    fn lose(&mut self, index: usize, until: Instant) {
+        let Some(seat) = self.seat(index) else { return };
+        let sits = self.seats.get_mut(&seat).unwrap();
+        if let Some((caller, is)) = self.callers.values_mut().find(|(_, is)| *is == Is::With(seat)) {
+            *is = Is::Between;
+            sits.serves.get_or_insert(reach(&[&caller.queue], &[&caller.language]));
+        }
+        let expected = sits.lost.is_some() || sits.serves.is_some();
+        sits.lost.get_or_insert(until);
+        assert_eq!(self.queue.lose(seat, until), expected);
+        if !expected {
+            self.seats.remove(&seat);
+        }
+    }
+
     fn take(&mut self, index: usize) {
         let Some(seat) = self.seat(index) else { return };
         let had = self.queue.with(seat);
@@ -271,6 +350,7 @@ impl Paper {
         assert_eq!(taken, promised);
         if let Some(ticket) = taken {
             assert_eq!(had, None, "a seat never has two");
+            assert_eq!(self.seats[&seat].lost, None, "who is lost takes nobody");
             assert_eq!(Some(ticket), expected, "the first by priority, then arrival, that the seat serves");
             self.callers.get_mut(&ticket).unwrap().1 = Is::With(seat);
         }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use super::call_backs::{CallBack, CallBackError};
@@ -62,13 +62,15 @@ pub struct View {
     pub colleagues: Colleagues,
 }
 
-/// A colleague who is signed in. Signs out when it is dropped.
+/// A colleague who is signed in. Dropped without [`Seat::sign_out`], it is as if their connection had broken: they are expected back for a
+/// while, and those whom they serve wait on.
 pub struct Seat {
     desk: Arc<Shared>,
     id: SeatId,
     name: String,
     may: Reach,
     changes: watch::Receiver<u64>,
+    freed: Arc<Notify>,
 }
 
 /// Somebody has signed in under the same name: this seat is nobody's.
@@ -77,8 +79,15 @@ pub struct Seat {
 pub struct Replaced;
 
 impl Seat {
-    pub(super) fn new(desk: Arc<Shared>, id: SeatId, name: String, may: Reach, changes: watch::Receiver<u64>) -> Seat {
-        Seat { desk, id, name, may, changes }
+    pub(super) fn new(
+        desk: Arc<Shared>,
+        id: SeatId,
+        name: String,
+        may: Reach,
+        changes: watch::Receiver<u64>,
+        freed: Arc<Notify>,
+    ) -> Seat {
+        Seat { desk, id, name, may, changes, freed }
     }
 
     /// Whose it is.
@@ -98,7 +107,12 @@ impl Seat {
 
     /// What the colleague serves from now on, as far as they may; `None`: nothing. A conversation goes on.
     pub fn serve(&self, reach: Option<Reach>) {
-        self.desk.change(|state| state.queue.serve(self.id, reach));
+        self.desk.change(|state| state.serve(self.id, reach));
+    }
+
+    /// The colleague goes: callers whom nobody else serves are told at once that nobody is there.
+    pub fn sign_out(&self) {
+        self.desk.change(|state| state.sign_out(self.id));
     }
 
     /// Whether the colleague has no caller and none to wrap up.
@@ -130,6 +144,12 @@ impl Seat {
             metrics::counter!("candor_desk_wrap_ups_total", "outcome" => outcome.as_str()).increment(1);
         }
         wrapped
+    }
+
+    /// Waits until the colleague is free without having wrapped up, because that has taken too long. For one who waits; what happens while nobody
+    /// does is told to the next.
+    pub async fn freed(&self) {
+        self.freed.notified().await;
     }
 
     /// A look-out for call-back requests that come and go.
@@ -181,7 +201,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.desk.change(|state| state.sign_out(self.id));
+        self.desk.change(|state| state.lose(self.id, self.desk.back_by()));
     }
 }
 

@@ -8,6 +8,9 @@ use super::queue::Reach;
 use crate::handover::{TargetKind, Targets};
 use crate::secret::Secret;
 
+/// The longest that a colleague whose connection broke is expected back, in seconds.
+const LONGEST_RETURN: u64 = 600;
+
 /// The shortest token that is taken, in characters: what nobody guesses within the attempts there are.
 const TOKEN: usize = 16;
 
@@ -23,13 +26,23 @@ pub struct Settings {
     pub call_back_days: u32,
     /// How many seconds after a call a colleague who has said nothing of it counts as free again; 0: never.
     pub wrap_up_seconds: u64,
+    /// For how many seconds a colleague whose connection broke is expected back: their callers wait on so long, and are then told that nobody
+    /// is there; 0: told at once.
+    pub return_seconds: u64,
     /// How many wrong tokens a minute are taken from one address.
     pub sign_in_attempts: u32,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { colleagues: BTreeMap::new(), most_waiting: 50, call_back_days: 7, wrap_up_seconds: 300, sign_in_attempts: 10 }
+        Settings {
+            colleagues: BTreeMap::new(),
+            most_waiting: 50,
+            call_back_days: 7,
+            wrap_up_seconds: 300,
+            return_seconds: 15,
+            sign_in_attempts: 10,
+        }
     }
 }
 
@@ -85,6 +98,8 @@ pub struct Checked {
     pub(super) queues: Vec<String>,
     pub(super) most_waiting: usize,
     pub(super) wrap_up: Option<Duration>,
+    /// How long a colleague whose connection broke is expected back.
+    pub(super) returns: Duration,
     /// How long a call-back request is kept.
     pub call_back_term: Duration,
     /// How many wrong tokens a minute are taken from one address.
@@ -115,6 +130,12 @@ impl Settings {
         if !(1..=365).contains(&self.call_back_days) {
             return Err(SettingsError::Number("call_back_days", "has to be between 1 and 365"));
         }
+        if self.return_seconds > LONGEST_RETURN {
+            return Err(SettingsError::Number(
+                "return_seconds",
+                "has to be at most 600: so long callers wait for a colleague who may not come back",
+            ));
+        }
         if self.sign_in_attempts == 0 {
             return Err(SettingsError::Number(
                 "sign_in_attempts",
@@ -135,6 +156,7 @@ impl Settings {
             queues,
             most_waiting: self.most_waiting,
             wrap_up: (self.wrap_up_seconds > 0).then(|| Duration::from_secs(self.wrap_up_seconds)),
+            returns: Duration::from_secs(self.return_seconds),
             call_back_term: Duration::from_secs(u64::from(self.call_back_days) * 24 * 3600),
             sign_in_attempts: self.sign_in_attempts,
         })
@@ -210,6 +232,8 @@ mod tests {
         assert!(check(json!({"most_waiting": 0})).unwrap_err().starts_with("desk.most_waiting "));
         assert!(check(json!({"call_back_days": 0})).unwrap_err().starts_with("desk.call_back_days "));
         assert!(check(json!({"sign_in_attempts": 0})).unwrap_err().starts_with("desk.sign_in_attempts "));
+        assert!(check(json!({"return_seconds": 601})).unwrap_err().starts_with("desk.return_seconds "));
+        assert_eq!(check(json!({"return_seconds": 0})).unwrap().returns, Duration::ZERO);
         assert!(check(json!({"colleague": {}})).unwrap_err().contains("unknown field `colleague`"));
         let empty = json!({"colleagues": {"anna": {"token": "0123456789abcdef", "languages": []}}});
         assert!(check(empty).unwrap_err().starts_with("desk.colleagues.anna.languages is empty"));

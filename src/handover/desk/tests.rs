@@ -1,7 +1,8 @@
 //! The desk with people around its queue.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use proptest::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
@@ -14,14 +15,19 @@ const ANNA: &str = "annas own token of the desk";
 const BERT: &str = "berts own token of the desk";
 
 fn desk_with(most: usize) -> Desk {
+    desk_of(json!({"most_waiting": most}))
+}
+
+/// A desk with these settings, and two colleagues.
+fn desk_of(mut settings: serde_json::Value) -> Desk {
     let targets: handover::Settings = serde_json::from_value(json!({"targets": {
         "service-desk": {"desk": true}, "returns": {"desk": true},
     }}))
     .unwrap();
-    let settings: Settings = serde_json::from_value(json!({"most_waiting": most, "colleagues": {
+    settings["colleagues"] = json!({
         "anna": {"token": ANNA}, "bert": {"token": BERT, "queues": ["returns"], "languages": ["nl"]},
-    }}))
-    .unwrap();
+    });
+    let settings: Settings = serde_json::from_value(settings).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let call_backs = CallBacks::open(folder.path(), &folder.path().join(IN_STORAGE), Duration::from_secs(60)).unwrap();
     Desk::new(settings.check(&targets.check().unwrap()).unwrap(), vec!["nl".into(), "en".into()], call_backs)
@@ -77,6 +83,18 @@ async fn a_take_that_is_dropped_leaves_the_caller_at_their_place() {
 }
 
 #[tokio::test]
+async fn who_is_put_back_into_the_line_hears_their_place_even_if_they_never_lost_it() {
+    let desk = desk_with(10);
+    let seat = desk.sign_in(ANNA).unwrap();
+    seat.serve(Some(Reach::default()));
+    let mut ticket = desk.join(refused(), 0).unwrap();
+    assert_eq!(ticket.changed().await, Waiting::Place(1));
+    ticket.back_in_line();
+    let told = tokio::time::timeout(Duration::from_secs(5), ticket.changed()).await;
+    assert_eq!(told, Ok(Waiting::Place(1)));
+}
+
+#[tokio::test]
 async fn the_last_colleague_who_leaves_is_noticed() {
     let desk = desk_with(10);
     let seat = desk.sign_in(BERT).unwrap();
@@ -85,9 +103,98 @@ async fn the_last_colleague_who_leaves_is_noticed() {
     assert_eq!(ticket.changed().await, Waiting::Place(1));
     assert_eq!(desk.staffed("returns", "nl"), Staffing::Staffed);
     assert_eq!(desk.staffed("returns", "en"), Staffing::Nobody);
-    drop(seat);
+    seat.sign_out();
     assert_eq!(ticket.changed().await, Waiting::Unstaffed);
     assert_eq!(desk.staffed("returns", "nl"), Staffing::Nobody);
+    drop(seat);
+    assert_eq!(desk.staffed("returns", "nl"), Staffing::Nobody, "who has signed out is not expected back");
+}
+
+/// After this, nobody who was lost before is expected back.
+const LATER: Duration = Duration::from_secs(16);
+
+#[tokio::test]
+async fn callers_wait_on_while_the_only_colleague_may_come_back() {
+    let desk = desk_with(10);
+    let seat = desk.sign_in(ANNA).unwrap();
+    seat.serve(Some(Reach::default()));
+    let (first, second) = (desk.join(refused(), 0).unwrap(), desk.join(refused(), 0).unwrap());
+    let lost = Instant::now();
+    drop(seat);
+    desk.look(lost + Duration::from_secs(14));
+    assert_eq!((first.now(), second.now()), (Waiting::Place(1), Waiting::Place(2)));
+    assert_eq!(desk.staffed("service-desk", "nl"), Staffing::Staffed);
+    let third = desk.join(refused(), 0).unwrap();
+    assert_eq!(third.now(), Waiting::Place(3), "also who comes meanwhile");
+    desk.look(lost + LATER);
+    assert_eq!([first.now(), second.now(), third.now()], [Waiting::Unstaffed; 3]);
+    assert_eq!(desk.staffed("service-desk", "nl"), Staffing::Nobody);
+}
+
+#[tokio::test]
+async fn who_comes_back_in_time_finds_the_line_as_it_was() {
+    let desk = desk_with(10);
+    let seat = desk.sign_in(ANNA).unwrap();
+    seat.serve(Some(Reach::default()));
+    let (mut first, second) = (desk.join(refused(), 0).unwrap(), desk.join(refused(), 0).unwrap());
+    assert_eq!(first.changed().await, Waiting::Place(1));
+    drop(seat);
+    // A page that was loaded again, and again, and is not available yet.
+    let again = desk.sign_in(ANNA).unwrap();
+    again.serve(None);
+    let again = [again, desk.sign_in(ANNA).unwrap()];
+    assert_eq!((first.now(), second.now()), (Waiting::Place(1), Waiting::Place(2)));
+    again[1].serve(Some(Reach::default()));
+    desk.look(Instant::now() + LATER);
+    assert_eq!((first.now(), second.now()), (Waiting::Place(1), Waiting::Place(2)));
+    assert_eq!(first.changed().now_or_never(), None, "nothing has changed for them, so they hear of nothing");
+    assert!(again[0].take().is_none() && again[1].take().is_some());
+}
+
+#[tokio::test]
+async fn a_break_or_fewer_queues_after_coming_back_are_the_colleagues_word() {
+    let desk = desk_with(10);
+    let seat = desk.sign_in(ANNA).unwrap();
+    seat.serve(Some(Reach::default()));
+    let ticket = desk.join(refused(), 0).unwrap();
+    drop(seat);
+    let again = desk.sign_in(ANNA).unwrap();
+    again.serve(Some(Reach::new(Some(vec!["returns".into()]), None)));
+    assert_eq!(ticket.now(), Waiting::Unstaffed);
+    again.serve(Some(Reach::default()));
+    assert_eq!(ticket.now(), Waiting::Place(1));
+    again.serve(None);
+    assert_eq!(ticket.now(), Waiting::Unstaffed, "a break is taken at once");
+}
+
+#[tokio::test]
+async fn the_caller_of_a_page_that_died_stands_where_they_stood_though_nobody_else_is_there() {
+    let desk = desk_with(10);
+    let seat = desk.sign_in(ANNA).unwrap();
+    seat.serve(Some(Reach::default()));
+    let (first, second) = (desk.join(refused(), 0).unwrap(), desk.join(refused(), 0).unwrap());
+    seat.take().unwrap().handed_over();
+    drop(seat);
+    first.back_in_line();
+    assert_eq!((first.now(), second.now()), (Waiting::Place(1), Waiting::Place(2)));
+    // Taken, and lost before the session had the colleague's sound.
+    let again = desk.sign_in(ANNA).unwrap();
+    again.serve(Some(Reach::default()));
+    let taken = again.take().unwrap();
+    let third = desk.sign_in(ANNA).unwrap();
+    drop(taken);
+    assert_eq!((first.now(), second.now()), (Waiting::Place(1), Waiting::Place(2)));
+    assert_eq!(third.view().colleagues, Colleagues::default());
+}
+
+#[tokio::test]
+async fn where_nobody_is_expected_back_the_end_of_a_connection_is_a_sign_out() {
+    let desk = desk_of(json!({"return_seconds": 0}));
+    let seat = desk.sign_in(ANNA).unwrap();
+    seat.serve(Some(Reach::default()));
+    let ticket = desk.join(refused(), 0).unwrap();
+    drop(seat);
+    assert_eq!(ticket.now(), Waiting::Unstaffed);
 }
 
 #[tokio::test]

@@ -54,12 +54,18 @@ impl Ticket {
         self.since.elapsed()
     }
 
-    /// Back to their place in the line: the colleague could not be connected, or is gone.
+    /// Back to their place in the line: the colleague could not be connected, or is gone. How it stands there is news, even if it is
+    /// what was told last.
     ///
     /// A colleague's end does not do this by itself, so that whoever holds the ticket has ended the old connection before a new one can
     /// come.
     pub fn back_in_line(&self) {
-        self.desk.change(|state| state.queue.back_in_line(self.id, Instant::now()));
+        self.desk.change(|state| {
+            state.queue.back_in_line(self.id, Instant::now());
+            if let Some(waiter) = state.callers.get_mut(&self.id) {
+                waiter.again = true;
+            }
+        });
     }
 
     /// What colleagues see of the caller from now on: while waiting, a caller may answer, choose and change their language.

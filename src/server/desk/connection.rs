@@ -6,11 +6,11 @@ use axum::extract::ws::{Message, WebSocket};
 use futures_util::stream::SplitStream;
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval, interval_at, timeout};
 use uuid::Uuid;
 
 use super::Lines;
-use super::message::{CallState, FromPage, Refusal, ToPage};
+use super::message::{CallState, ErrorCode, FromPage, Refusal, ToPage};
 use super::writer::{WAITING, write};
 use crate::handover::desk::{Reach, Seat};
 use crate::session::{Control, ConversationEnd, DeskEnd, DeskNews, ReturnLeg};
@@ -59,6 +59,9 @@ pub(super) async fn serve<L: Lines>(mut socket: WebSocket, lines: Arc<L>, addres
         end = page.follow(&mut stream) => end,
     };
     tracing::info!(colleague = page.seat.name(), ?end, "a colleague has left the desk");
+    if end == End::SignedOut {
+        page.seat.sign_out();
+    }
     page.lose_call().await;
     if let End::Refused(reason) = end {
         page.say(&ToPage::Refused { reason });
@@ -146,8 +149,8 @@ impl<L: Lines> Page<L> {
         }
     }
 
-    fn refuse(&self, message: &str) {
-        self.say(&ToPage::Error { message });
+    fn refuse(&self, code: ErrorCode, message: &str) {
+        self.say(&ToPage::Error { code, message });
     }
 
     fn welcome(&self) {
@@ -166,12 +169,16 @@ impl<L: Lines> Page<L> {
         let mut replaced = std::pin::pin!(async move { while changes.changed().await.is_ok() {} });
         let mut pings = interval(PING);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut relays = self.lines.ice_lifetime().map(halves);
+        let seat = self.seat.clone();
         let (mut heard, mut messages) = (Instant::now(), 0);
         loop {
             tokio::select! {
                 biased;
                 () = &mut replaced => return End::Refused(Refusal::Elsewhere),
                 news = next_news(&mut self.call) => self.news(news),
+                () = seat.freed() => self.say(&ToPage::Freed),
+                () = next_tick(&mut relays) => self.say(&ToPage::Ice { ice_servers: self.lines.ice_servers() }),
                 _ = pings.tick() => {
                     if heard.elapsed() > SILENT || self.say.capacity() == 0 {
                         return End::Gone;
@@ -189,9 +196,9 @@ impl<L: Lines> Page<L> {
                         Some(Ok(Message::Text(text))) => match FromPage::read(&text) {
                             Ok(FromPage::SignOut {}) if self.call.is_none() => return End::SignedOut,
                             Ok(message) => self.act(message).await,
-                            Err(error) => self.refuse(&error.to_string()),
+                            Err(error) => self.refuse(ErrorCode::BadMessage, &error.to_string()),
                         },
-                        Some(Ok(Message::Binary(_))) => self.refuse("messages are text"),
+                        Some(Ok(Message::Binary(_))) => self.refuse(ErrorCode::BadMessage, "messages are text"),
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                         Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Gone,
                     }
@@ -202,7 +209,7 @@ impl<L: Lines> Page<L> {
 
     async fn act(&mut self, message: FromPage) {
         match message {
-            FromPage::SignIn { .. } => self.refuse("you are signed in already"),
+            FromPage::SignIn { .. } => self.refuse(ErrorCode::SignedInAlready, "you are signed in already"),
             FromPage::Availability { available, queues, languages } => {
                 self.seat.serve(available.then(|| Reach::new(Some(queues), Some(languages))));
             }
@@ -213,28 +220,30 @@ impl<L: Lines> Page<L> {
             FromPage::Return {} => self.leave_call(DeskEnd::Return).await,
             FromPage::WrapUp { outcome } => {
                 if !self.seat.wrap_up(outcome) {
-                    self.refuse("there is no call to say that of");
+                    self.refuse(ErrorCode::NoCall, "there is no call to say that of");
                 }
             }
             FromPage::CallBackDone { id } => match self.seat.call_back_done(id).await {
                 Ok(true) => {}
-                Ok(false) => self.refuse("there is no such call-back request any more"),
+                Ok(false) => self.refuse(ErrorCode::NoCallBack, "there is no such call-back request any more"),
                 Err(error) => {
                     tracing::error!(%error, "a call-back request that is done could not be deleted");
-                    self.refuse("the call-back request could not be deleted; try again, and tell whoever looks after the server");
+                    let message =
+                        "the call-back request could not be deleted; try again, and tell whoever looks after the server";
+                    self.refuse(ErrorCode::CallBackNotDeleted, message);
                 }
             },
-            FromPage::SignOut {} => self.refuse("end the call first"),
+            FromPage::SignOut {} => self.refuse(ErrorCode::EndCallFirst, "end the call first"),
         }
     }
 
     /// The next caller comes to this colleague.
     async fn take(&mut self, offer: &str) {
         if self.call.is_some() {
-            return self.refuse("you have a call");
+            return self.refuse(ErrorCode::InCall, "you have a call");
         }
         if !self.seat.is_free() {
-            return self.refuse("say first how the last call went");
+            return self.refuse(ErrorCode::WrapUpFirst, "say first how the last call went");
         }
         let Some(taken) = self.seat.take() else { return self.say(&ToPage::NobodyWaiting) };
         // Until the session has the colleague's sound, whatever goes wrong gives the caller their place back.
@@ -243,7 +252,7 @@ impl<L: Lines> Page<L> {
             Ok(answered) => answered,
             Err(why) => {
                 metrics::counter!("candor_desk_takes_failed_total").increment(1);
-                return self.refuse(&format!("{why}; the caller waits on at their place"));
+                return self.refuse(ErrorCode::NoSound, &format!("{why}; the caller waits on at their place"));
             }
         };
         let session = taken.request.session;
@@ -258,7 +267,7 @@ impl<L: Lines> Page<L> {
     /// Something that only makes sense while the two hear each other.
     async fn in_call(&mut self, control: Control, change: impl FnOnce(&mut Call)) {
         let Some(call) = self.call.as_mut().filter(|call| call.connected) else {
-            return self.refuse("there is nobody whom you hear");
+            return self.refuse(ErrorCode::NoHearing, "there is nobody whom you hear");
         };
         change(call);
         let (session, state) = (call.session, call.state());
@@ -270,7 +279,7 @@ impl<L: Lines> Page<L> {
     async fn leave_call(&mut self, end: DeskEnd) {
         match &self.call {
             Some(call) => drop(self.lines.tell(call.session, Control::DeskEnd(end)).await),
-            None => self.refuse("there is no call"),
+            None => self.refuse(ErrorCode::NoCall, "there is no call"),
         }
     }
 
@@ -307,6 +316,21 @@ impl<L: Lines> Page<L> {
 async fn next_news(call: &mut Option<Call>) -> Option<DeskNews> {
     match call {
         Some(call) => call.news.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Twice in a lifetime: what is new is there long before the old one ends.
+fn halves(lifetime: Duration) -> Interval {
+    let half = (lifetime / 2).max(Duration::from_secs(1));
+    let mut halves = interval_at(tokio::time::Instant::now() + half, half);
+    halves.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    halves
+}
+
+async fn next_tick(interval: &mut Option<Interval>) {
+    match interval {
+        Some(interval) => drop(interval.tick().await),
         None => std::future::pending().await,
     }
 }

@@ -102,6 +102,32 @@ impl Refusal {
     }
 }
 
+/// What a page asked for and did not get, for a page to say in its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ErrorCode {
+    /// They are signed in.
+    SignedInAlready,
+    /// There is nobody whom the colleague hears.
+    NoHearing,
+    /// There is no call to leave or to wrap up.
+    NoCall,
+    /// No such call-back request, or no more.
+    NoCallBack,
+    /// A call-back request that is done is still there.
+    CallBackNotDeleted,
+    /// They have a call.
+    InCall,
+    /// They have not said how the last call went.
+    WrapUpFirst,
+    /// Their sound could not be connected; the caller waits on.
+    NoSound,
+    /// They have a call, and want to sign out.
+    EndCallFirst,
+    /// Not a message.
+    BadMessage,
+}
+
 /// How it stands with the colleague's call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -144,10 +170,20 @@ pub(super) enum ToPage<'a> {
     Ended {
         by: &'static str,
     },
+    /// The wrap-up took too long: they are free without it.
+    Freed,
     CallBacks {
         call_backs: &'a [CallBack],
     },
+    /// Relays whose credentials are good for longer than those that were sent before.
+    Ice {
+        ice_servers: Vec<IceServer>,
+    },
+    /// The connection lives: a page cannot see pings.
+    Alive,
+    /// `message` is for whoever wrote the page.
     Error {
+        code: ErrorCode,
         message: &'a str,
     },
 }
@@ -156,14 +192,17 @@ impl ToPage<'_> {
     /// The text of it. Everything in it can be written as JSON, so there is always one.
     pub(super) fn text(&self) -> String {
         serde_json::to_string(self)
-            .unwrap_or_else(|_| r#"{"type":"error","message":"a message could not be written"}"#.to_owned())
+            .unwrap_or_else(|_| r#"{"type":"error","code":"bad-message","message":"a message could not be written"}"#.to_owned())
     }
 
     pub(super) fn ended(end: ConversationEnd) -> ToPage<'static> {
         let by = match end {
             ConversationEnd::Caller => "caller",
+            ConversationEnd::CallerLost => "caller-lost",
+            ConversationEnd::WentBack => "went-back",
             ConversationEnd::Colleague => "colleague",
             ConversationEnd::Returned => "returned",
+            ConversationEnd::WaitsOn => "waits-on",
             ConversationEnd::Lost => "lost",
             ConversationEnd::Failed => "failed",
         };

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use super::{Lines, Reception, connect};
 use crate::consent::{ConsentState, Purpose};
-use crate::handover::desk::{CallBacks, Desk, IN_STORAGE, Settings, Ticket, Waiting, make_key};
+use crate::handover::desk::{CallBacks, Desk, IN_STORAGE, Reach, Settings, Ticket, Waiting, make_key};
 use crate::handover::{self, Reason, Request};
 use crate::session::{Control, ConversationEnd, DeskEnd, DeskNews};
 use crate::transport::webrtc::IceServer;
@@ -37,6 +37,8 @@ struct Place {
     desk: Desk,
     reception: Reception,
     answers: AtomicBool,
+    /// Whether an answer takes for ever.
+    hangs: AtomicBool,
     told: mpsc::UnboundedSender<(Uuid, Control)>,
 }
 
@@ -44,6 +46,9 @@ impl Lines for Place {
     async fn answer(&self, offer: &str) -> Result<(String, Leg), String> {
         if !self.answers.load(Ordering::SeqCst) {
             return Err("your browser's offer cannot be answered".to_owned());
+        }
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
         }
         let (_, inbound) = mpsc::channel(CHANNEL);
         let (outbound, _) = mpsc::channel(CHANNEL);
@@ -57,6 +62,10 @@ impl Lines for Place {
     fn ice_servers(&self) -> Vec<IceServer> {
         let urls = vec!["turn:turn.example:3478".to_owned()];
         vec![IceServer { urls, username: "until".into(), credential: "mac".into() }]
+    }
+
+    fn ice_lifetime(&self) -> Option<Duration> {
+        Some(Duration::from_secs(3))
     }
 
     fn desk(&self) -> &Desk {
@@ -80,7 +89,7 @@ async fn server() -> Server {
         "service-desk": {"desk": true}, "returns": {"desk": true},
     }}))
     .unwrap();
-    let settings: Settings = serde_json::from_value(json!({"sign_in_attempts": 3, "colleagues": {
+    let settings: Settings = serde_json::from_value(json!({"sign_in_attempts": 3, "wrap_up_seconds": 1, "colleagues": {
         "anna": {"token": ANNA}, "bert": {"token": BERT, "queues": ["returns"], "languages": ["nl"]},
     }}))
     .unwrap();
@@ -92,7 +101,7 @@ async fn server() -> Server {
     let reception = Reception::new(&settings);
     let desk = Desk::new(settings, vec!["nl".into(), "en".into()], call_backs);
     let (tell, told) = mpsc::unbounded_channel();
-    let place = Arc::new(Place { desk, reception, answers: AtomicBool::new(true), told: tell });
+    let place = Arc::new(Place { desk, reception, answers: true.into(), hangs: false.into(), told: tell });
     let route = |State(place): State<Arc<Place>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, upgrade: WebSocketUpgrade| async move {
         connect(place, peer.ip(), upgrade)
     };
@@ -181,6 +190,13 @@ impl Page {
         timeout(LIMIT, heard).await.unwrap_or_else(|_| panic!("no {name}"))
     }
 
+    /// The next error, which has this code; gives its message.
+    async fn is_refused(&mut self, code: &str) -> String {
+        let error = self.hear("error").await;
+        assert_eq!(error["code"], code, "{error}");
+        error["message"].as_str().unwrap().to_owned()
+    }
+
     async fn is_closed(&mut self) -> bool {
         let closed = async {
             loop {
@@ -257,7 +273,7 @@ async fn a_call_from_the_take_to_the_wrap_up() {
     assert_eq!(ticket.changed().await, Waiting::Taken);
     let news = server.colleague_of(session).await;
     anna.say(json!({"type": "hold", "on": true})).await;
-    anna.hear("error").await;
+    anna.is_refused("no-hearing").await;
     news.send(DeskNews::Connected).await.unwrap();
     anna.hear("connected").await;
     anna.say(json!({"type": "mute", "on": true})).await;
@@ -269,9 +285,9 @@ async fn a_call_from_the_take_to_the_wrap_up() {
     news.send(DeskNews::Interrupted(false)).await.unwrap();
     assert_eq!(anna.hear("call").await["state"], "hold");
     anna.say(json!({"type": "take", "sdp": "offer"})).await;
-    anna.hear("error").await;
+    anna.is_refused("in-call").await;
     anna.say(json!({"type": "sign-out"})).await;
-    anna.hear("error").await;
+    anna.is_refused("end-call-first").await;
     anna.say(json!({"type": "hang-up"})).await;
     assert!(matches!(server.told().await, (_, Control::DeskMute(true))));
     assert!(matches!(server.told().await, (_, Control::DeskHold(true))));
@@ -281,7 +297,7 @@ async fn a_call_from_the_take_to_the_wrap_up() {
     assert_eq!(anna.hear("ended").await["by"], "colleague");
     let (next, _next) = server.caller("returns");
     anna.say(json!({"type": "take", "sdp": "offer"})).await;
-    assert!(anna.hear("error").await["message"].as_str().unwrap().contains("how the last call went"));
+    anna.is_refused("wrap-up-first").await;
     anna.say(json!({"type": "wrap-up", "outcome": "helped"})).await;
     anna.say(json!({"type": "take", "sdp": "offer"})).await;
     assert_eq!(anna.hear("taken").await["call"], json!(next));
@@ -295,8 +311,7 @@ async fn a_caller_whose_colleague_cannot_be_connected_stands_where_they_stood() 
     let (_, second) = server.caller("service-desk");
     server.place.answers.store(false, Ordering::SeqCst);
     anna.say(json!({"type": "take", "sdp": "offer"})).await;
-    let error = anna.hear("error").await;
-    assert!(error["message"].as_str().unwrap().contains("waits on at their place"), "{error}");
+    assert!(anna.is_refused("no-sound").await.contains("waits on at their place"));
     assert_eq!((first.changed().await, second.now()), (Waiting::Place(1), Waiting::Place(2)));
     server.place.answers.store(true, Ordering::SeqCst);
     anna.say(json!({"type": "take", "sdp": "offer"})).await;
@@ -319,6 +334,102 @@ async fn a_page_that_dies_in_a_call_is_told_to_the_session_and_a_session_that_di
     anna.say(json!({"type": "take", "sdp": "offer"})).await;
     drop(server.colleague_of(session).await);
     assert_eq!(anna.hear("ended").await["by"], "failed");
+}
+
+#[tokio::test]
+async fn a_page_that_dies_while_its_sound_is_agreed_upon_gives_the_caller_their_place_back() {
+    let server = server().await;
+    let (mut anna, bert) = (server.anna().await, server.place.desk.sign_in(BERT).unwrap());
+    let (_, mut ticket) = server.caller("returns");
+    bert.serve(Some(Reach::default()));
+    assert_eq!(ticket.changed().await, Waiting::Place(1));
+    server.place.hangs.store(true, Ordering::SeqCst);
+    anna.say(json!({"type": "take", "sdp": "offer"})).await;
+    assert_eq!(ticket.changed().await, Waiting::Taken);
+    drop(anna);
+    // Lists that change find the page gone; without one the time for an answer does.
+    let mut others = Vec::new();
+    let back = async {
+        while ticket.now() == Waiting::Taken {
+            others.push(server.caller("service-desk"));
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+    };
+    timeout(LIMIT * 2, back).await.unwrap();
+    assert_eq!(ticket.now(), Waiting::Place(1));
+    assert!(bert.take().is_some());
+}
+
+#[tokio::test]
+async fn who_forgets_to_wrap_up_is_told_that_they_are_free() {
+    let server = server().await;
+    let desk = server.place.desk.clone();
+    tokio::spawn(async move { desk.keep_until(std::future::pending()).await });
+    let mut anna = server.anna().await;
+    let (session, ticket) = server.caller("service-desk");
+    anna.say(json!({"type": "take", "sdp": "offer"})).await;
+    let news = server.colleague_of(session).await;
+    drop(ticket);
+    news.send(DeskNews::Ended(ConversationEnd::Caller)).await.unwrap();
+    assert_eq!(anna.hear("ended").await["by"], "caller");
+    assert_eq!(anna.hear("freed").await, json!({"type": "freed"}));
+    anna.say(json!({"type": "wrap-up", "outcome": "helped"})).await;
+    anna.is_refused("no-call").await;
+    let (next, _next) = server.caller("service-desk");
+    anna.say(json!({"type": "take", "sdp": "offer"})).await;
+    assert_eq!(anna.hear("taken").await["call"], json!(next));
+}
+
+#[tokio::test]
+async fn a_page_hears_that_its_connection_lives_and_gets_relays_before_the_old_ones_end() {
+    let server = server().await;
+    let mut anna = server.anna().await;
+    let ice = json!([{"urls": ["turn:turn.example:3478"], "username": "until", "credential": "mac"}]);
+    assert_eq!(anna.hear("ice").await, json!({"type": "ice", "ice-servers": ice}));
+    // LIMIT is what a page is promised.
+    assert_eq!(anna.hear("alive").await, json!({"type": "alive"}));
+    assert_eq!(anna.hear("alive").await, json!({"type": "alive"}));
+}
+
+#[tokio::test]
+async fn callers_of_a_page_that_is_gone_wait_on_and_those_of_one_that_signs_out_do_not() {
+    let server = server().await;
+    let (_, ticket) = server.caller("service-desk");
+    let mut ticket = ticket;
+    assert_eq!(ticket.changed().await, Waiting::Unstaffed);
+    let anna = server.anna().await;
+    assert_eq!(ticket.changed().await, Waiting::Place(1));
+    drop(anna);
+    let mut anna = server.signed_in(ANNA).await;
+    anna.hear("signed-in").await;
+    assert_eq!(ticket.now(), Waiting::Place(1), "a page that was loaded again");
+    anna.say(json!({"type": "sign-out"})).await;
+    assert_eq!(timeout(LIMIT, ticket.changed()).await.unwrap(), Waiting::Unstaffed);
+}
+
+#[tokio::test]
+async fn every_way_to_end_has_a_word() {
+    let server = server().await;
+    let mut anna = server.anna().await;
+    let words = [
+        (ConversationEnd::Caller, "caller"),
+        (ConversationEnd::CallerLost, "caller-lost"),
+        (ConversationEnd::WentBack, "went-back"),
+        (ConversationEnd::Colleague, "colleague"),
+        (ConversationEnd::Returned, "returned"),
+        (ConversationEnd::WaitsOn, "waits-on"),
+        (ConversationEnd::Lost, "lost"),
+        (ConversationEnd::Failed, "failed"),
+    ];
+    for (end, word) in words {
+        let (session, ticket) = server.caller("service-desk");
+        anna.say(json!({"type": "take", "sdp": "offer"})).await;
+        let news = server.colleague_of(session).await;
+        drop(ticket);
+        news.send(DeskNews::Ended(end)).await.unwrap();
+        assert_eq!(anna.hear("ended").await["by"], word);
+        anna.say(json!({"type": "wrap-up", "outcome": "helped"})).await;
+    }
 }
 
 #[tokio::test]
@@ -352,9 +463,24 @@ async fn call_backs_come_sealed_to_those_who_serve_the_queue_and_go_when_done() 
     }
     assert!(!list.to_string().contains("612345678"));
     bert.say(json!({"type": "call-back-done", "id": id})).await;
-    bert.hear("error").await;
+    bert.is_refused("no-call-back").await;
     anna.say(json!({"type": "call-back-done", "id": id})).await;
     anna.hear_where("call-backs", |list| list["call-backs"].as_array().unwrap().is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_deleted_is_said_to_be_there_still() {
+    let server = server().await;
+    let mut anna = server.anna().await;
+    let number = Zeroizing::new("+31612345678".to_owned());
+    let id = server.place.desk.call_backs().leave("service-desk", "nl", number, Timestamp::now()).await.unwrap();
+    // A folder in its place, which is no file that can be removed.
+    let files = server._folder.path().join(IN_STORAGE);
+    let file = std::fs::read_dir(&files).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_file()).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    anna.say(json!({"type": "call-back-done", "id": id})).await;
+    assert!(!anna.is_refused("call-back-not-deleted").await.contains("612345678"));
 }
 
 #[tokio::test]
@@ -362,11 +488,17 @@ async fn what_is_no_message_is_refused_and_a_flood_ends_the_connection() {
     let server = server().await;
     let mut anna = server.anna().await;
     anna.say(json!({"type": "sing"})).await;
-    anna.hear("error").await;
+    anna.is_refused("bad-message").await;
+    anna.say(json!({"type": "sign-in", "token": ANNA})).await;
+    anna.is_refused("signed-in-already").await;
+    anna.say(json!({"type": "hang-up"})).await;
+    anna.is_refused("no-call").await;
+    anna.say(json!({"type": "wrap-up", "outcome": "helped"})).await;
+    anna.is_refused("no-call").await;
     anna.say(json!({"type": "availability", "available": true, "queues": ["x".repeat(5000)], "languages": []})).await;
-    assert!(anna.hear("error").await["message"].as_str().unwrap().contains("4096"));
+    assert!(anna.is_refused("bad-message").await.contains("4096"));
     anna.0.send(Message::binary(vec![0])).await.unwrap();
-    anna.hear("error").await;
+    anna.is_refused("bad-message").await;
     for _ in 0..300 {
         if anna.0.send(Message::text(r#"{"type":"hold","on":true}"#)).await.is_err() {
             break;

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rtc::crypto::RTCCryptoProvider;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
@@ -207,6 +207,11 @@ impl Endpoint {
     /// TURN servers with credentials for one caller.
     pub fn ice_servers(&self) -> Vec<IceServer> {
         self.settings.turn.iter().map(|turn| IceServer::of(turn, SystemTime::now())).collect()
+    }
+
+    /// How long such a credential is good, the shortest; `None`: there are no TURN servers.
+    pub fn ice_lifetime(&self) -> Option<Duration> {
+        self.settings.turn.iter().map(|turn| Duration::from_secs(turn.minutes * 60)).min()
     }
 
     /// What is there now.
