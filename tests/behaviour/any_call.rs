@@ -8,8 +8,8 @@ use std::time::Duration;
 use candor::consent::{ConsentState, ConsentedTurn, Method, SessionTime};
 use candor::dialog::SharedDialog;
 use candor::dialog::flow::{
-    Action, Button, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings, Utterance,
-    Way,
+    Action, Button, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings, Stage,
+    Utterance, Way,
 };
 use candor::server::library;
 use proptest::prelude::*;
@@ -31,6 +31,9 @@ fn three_bases() -> SharedDialog {
     };
     DIALOG.get_or_init(load).clone()
 }
+
+/// The slot of a number that is being left.
+const NUMBER: &str = "call-back-number";
 
 /// What a caller, a phone system or a fault may do next.
 #[derive(Clone, Debug)]
@@ -205,6 +208,8 @@ impl World {
             for action in self.flow.handle(event, self.now) {
                 self.act(action, &mut events);
             }
+            let number = self.flow.slots().iter().any(|(name, _)| name == NUMBER);
+            assert!(!number || self.flow.stage() == Stage::CallBack, "a number that is not being left is kept nowhere");
         }
     }
 
@@ -246,12 +251,14 @@ impl World {
                 true => Event::PersonThere(self.way),
                 false => Event::NobodyThere(HandoverEnd::Closed),
             }),
-            Action::Leave(_) => {
+            Action::Leave(departure) => {
+                assert!(departure.slots.iter().all(|(name, _)| name != NUMBER), "an abandoned number goes to nobody");
                 assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before the agent leaves");
                 assert!(!self.flow.consents().is_recording(), "no grant outlives the agent's leaving");
                 self.leaves += 1;
             }
-            Action::Queue(_) => {
+            Action::Queue(departure) => {
+                assert!(departure.slots.iter().all(|(name, _)| name != NUMBER), "an abandoned number goes to nobody");
                 assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before the caller waits");
                 assert!(!self.flow.consents().is_recording(), "no grant outlives the agent's leaving");
                 assert!(!std::mem::replace(&mut self.in_line, true), "nobody stands in the line twice");
@@ -602,6 +609,24 @@ fn a_number_is_read_back_and_goes_to_the_desk_only_when_confirmed() {
     let ends: Vec<_> =
         world.facts.iter().filter_map(|(f, _)| if let Fact::HandoverResult(end) = f { Some(*end) } else { None }).collect();
     assert_eq!(ends, [HandoverEnd::CallBack]);
+}
+
+#[test]
+fn a_number_that_the_caller_abandons_reaches_nobody() {
+    let ways: [(&str, Vec<Step>); 4] = [
+        ("back to the agent", vec![Step::Button(Button::Agent)]),
+        ("a withdrawal", vec![Step::Button(Button::Stop)]),
+        ("a break", vec![Step::Lapse]),
+        ("a colleague", vec![Step::Connect]),
+    ];
+    for (way, steps) in ways {
+        let mut world = waiting_for_the_desk();
+        world.step(Step::Place(1));
+        "20612345678#".chars().for_each(|key| world.step(Step::Key(key)));
+        assert_eq!(saying(&world), ["call-back-confirm"]);
+        steps.into_iter().for_each(|step| world.step(step));
+        assert!(world.flow.slots().is_empty(), "{way}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ const DIGITS: std::ops::RangeInclusive<usize> = 6..=15;
 /// How often a number is asked for before the caller goes on waiting without leaving one.
 const TRIES: u32 = 3;
 /// The slot of a number that is being left; no dialog can name it.
-const NUMBER: &str = "call-back-number";
+pub(super) const NUMBER: &str = "call-back-number";
 
 /// A caller who waits for a colleague, or was told that nobody is there.
 #[derive(Debug)]

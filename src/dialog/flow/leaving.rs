@@ -77,7 +77,9 @@ impl Flow {
         let changes = self.consents.expire_all();
         self.stop_recorder(StopReason::Handover);
         self.note_changes(changes);
-        let departure = Departure { reason, language: self.language.clone(), consent, slots: self.slots.clone() };
+        let mut slots = self.slots.clone();
+        slots.remove(desk::NUMBER);
+        let departure = Departure { reason, language: self.language.clone(), consent, slots };
         match self.way {
             Way::PhoneSystem => {
                 self.phase = Phase::Away(reason);

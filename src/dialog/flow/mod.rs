@@ -227,6 +227,10 @@ impl Flow {
         if !self.is_closed() || matches!(event, Event::LineEnded(_)) {
             self.dispatch(event);
         }
+        // Whichever way the caller took out of leaving a number: one that was not left is nobody's.
+        if !matches!(self.phase, Phase::CallBack(_)) {
+            self.forget_number();
+        }
         self.watch_recorder();
         std::mem::take(&mut self.actions)
     }
