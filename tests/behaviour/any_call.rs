@@ -491,10 +491,78 @@ fn who_comes_back_from_a_handover_before_the_first_disclosure_ended_hears_what_t
 #[test]
 fn withdrawing_while_being_put_through_does_not_cost_the_person() {
     let mut world = recorded_in_the_menu();
-    for step in [Step::Key('0'), Step::Key('*'), Step::Key('9'), Step::Erased(true, false), heard()] {
+    for step in [Step::Key('0'), Step::Key('*'), Step::Key('9'), Step::Erased(true, false)] {
         world.step(step);
     }
+    assert_eq!(saying(&world), ["consent-withdrawn", "handover-refused"], "what was said of their choice is said as it is now");
+    (0..2).for_each(|_| world.step(heard()));
     assert_eq!(world.leaves, 1);
+}
+
+/// A caller who has agreed to the recording and is being told when the shop is open, before a question.
+fn recorded_in_the_hours() -> World {
+    let mut world = recorded_in_the_menu();
+    [heard(), Step::Key('3'), heard()].into_iter().for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["anything-else"]);
+    world
+}
+
+/// What can come between a caller and what is being said, up to the end of what the engine says about it.
+fn interruptions() -> [(&'static str, Vec<Step>); 4] {
+    let withdraws = vec![Step::Button(Button::Stop), Step::Erased(true, false), heard()];
+    [
+        ("a break", vec![Step::Lapse, Step::Resume]),
+        ("a withdrawal", withdraws.clone()),
+        ("a withdrawal, and a break while it is told", {
+            let mut steps = withdraws;
+            steps.splice(2..2, [Step::Lapse, Step::Resume]);
+            steps
+        }),
+        ("a fault", vec![Step::RecordingFails, heard()]),
+    ]
+}
+
+#[test]
+fn what_was_broken_off_is_said_again_from_the_first_line_of_its_turn() {
+    let repeat = ("a repetition", vec![Step::Button(Button::Repeat)]);
+    for (between, steps) in interruptions().into_iter().chain([repeat]) {
+        let mut world = recorded_in_the_hours();
+        steps.into_iter().for_each(|step| world.step(step));
+        assert_eq!(saying(&world), ["we-are-open", "anything-else"], "after {between}");
+        // Who answers nothing has heard it, and is asked again.
+        [heard(), heard(), Step::Wait(12_000)].into_iter().for_each(|step| world.step(step));
+        assert_eq!(saying(&world), ["no-input", "anything-else"], "after {between}");
+    }
+}
+
+#[test]
+fn a_branch_on_consent_is_taken_anew_by_one_who_has_withdrawn() {
+    let mut world = recorded_in_the_menu();
+    [heard(), Step::Key('1')].into_iter().for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["thanks-for-recording", "order-number"]);
+    [Step::Button(Button::Stop), Step::Erased(true, false), heard()].into_iter().for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["nothing-is-recorded", "order-number"]);
+}
+
+#[test]
+fn a_goodbye_that_was_broken_off_is_the_one_that_is_said_again() {
+    for (between, steps) in interruptions().into_iter().take(3) {
+        let mut world = recorded_in_the_hours();
+        [heard(), Step::Key('2')].into_iter().for_each(|step| world.step(step));
+        assert_eq!(saying(&world), ["thank-you"]);
+        steps.into_iter().for_each(|step| world.step(step));
+        assert_eq!(saying(&world), ["thank-you"], "after {between}");
+        world.step(heard());
+        assert_eq!(world.closed, [SessionOutcome::Finished], "after {between}");
+    }
+}
+
+#[test]
+fn who_withdraws_while_nobody_is_said_to_be_there_hears_it_all_the_same() {
+    let mut world = recorded_in_the_menu();
+    world.person_there = false;
+    [Step::Key('0'), Step::Button(Button::Stop), Step::Erased(true, false)].into_iter().for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["consent-withdrawn", "handover-closed"]);
 }
 
 #[test]

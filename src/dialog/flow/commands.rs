@@ -187,12 +187,24 @@ impl Flow {
         }
     }
 
-    /// Where the call was going when a withdrawal came in between.
-    fn going_on(&self) -> Next {
+    /// What was being said when something came in between, and where the call was going: who withdraws hears no less than who does not.
+    /// What was said about the recording is taken over by what comes of it.
+    fn broken_off(&mut self) -> (Vec<String>, Next) {
+        let mut said = match &self.phase {
+            Phase::Passing(_) => std::mem::take(&mut self.passing),
+            _ => Vec::new(),
+        };
+        said.retain(|id| !id.starts_with("consent-"));
         match &self.phase {
-            Phase::Passing(next @ (Next::Leave(_) | Next::Close(_) | Next::Open)) => next.clone(),
-            _ if self.waiting.is_some() => Next::Wait,
-            _ => Next::Resume,
+            Phase::Passing(Next::Leave(reason)) => {
+                let (reason, text) = (*reason, self.handover_text(*reason));
+                said.pop();
+                said.push(text.to_owned());
+                (said, Next::Leave(reason))
+            }
+            Phase::Passing(next @ (Next::Close(_) | Next::Open)) => (said, next.clone()),
+            _ if self.waiting.is_some() => (said, Next::Wait),
+            _ => (said, Next::Resume),
         }
     }
 
@@ -227,20 +239,20 @@ impl Flow {
             return;
         }
         self.hush();
-        let next = self.going_on();
+        let (said, next) = self.broken_off();
         if withdrawn.is_empty() {
-            return self.pass(&["consent-refused"], next);
+            return self.pass_with("consent-refused", said, next);
         }
         self.next_turn(TurnKind::Engine);
         self.actions.push(Action::Erase { purposes: withdrawn });
-        self.phase = Phase::Erasing(next);
+        self.phase = Phase::Erasing(said, next);
         self.deadline = Some(self.now + ERASING);
     }
 
     /// The confirmation tells the truth: erased, being erased, or partly kept on another ground.
     pub(super) fn erased(&mut self, erasure: Option<Erasure>) {
-        let Phase::Erasing(next) = &self.phase else { return };
-        let next = next.clone();
+        let Phase::Erasing(said, next) = &mut self.phase else { return };
+        let (said, next) = (std::mem::take(said), next.clone());
         self.deadline = None;
         let other_basis = self.consents.is_recording();
         let by_consent = self.consents.states().any(|(_, b, s)| b == Basis::Consent && s == ConsentState::Withdrawn);
@@ -250,7 +262,13 @@ impl Flow {
             Some(Erasure { complete: true, .. }) => "consent-objected",
             _ => "consent-withdrawn-pending",
         };
-        self.pass(&[id], next);
+        self.pass_with(id, said, next);
+    }
+
+    /// Says `id`, then what was broken off.
+    fn pass_with(&mut self, id: &str, said: Vec<String>, next: Next) {
+        let ids: Vec<&str> = std::iter::once(id).chain(said.iter().map(String::as_str)).collect();
+        self.pass(&ids, next);
     }
 
     /// The next language of the dialog.
@@ -306,7 +324,8 @@ impl Flow {
         if let Phase::Dialog(_) | Phase::Asking(_) | Phase::Passing(Next::Question(_) | Next::Resume) = self.phase {
             self.refuse_open("refused");
             self.hush();
-            self.pass(&["recording-failed"], Next::Resume);
+            let (said, next) = self.broken_off();
+            self.pass_with("recording-failed", said, next);
         }
     }
 }

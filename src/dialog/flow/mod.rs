@@ -94,8 +94,8 @@ enum Phase {
     Asking(opening::Asking),
     /// Something is being said, after which the call goes on.
     Passing(Next),
-    /// A withdrawal is being carried out, after which the call goes on.
-    Erasing(Next),
+    /// A withdrawal is being carried out, after which what it broke off is said again, and the call goes on.
+    Erasing(Vec<String>, Next),
     /// In the dialog.
     Dialog(steps::Waiting),
     /// Somebody is looking whether a person is there.
@@ -140,7 +140,7 @@ pub struct Flow {
     consents: Consents,
     slots: Slots,
     phase: Phase,
-    /// Where in the dialog the caller is, for coming back after a command.
+    /// Where in the dialog the first line of the running turn stands, for coming back after a command.
     position: Position,
     /// What is being said, and what was and has not been accounted for yet.
     plays: BTreeMap<PlayId, Vec<(Line, Role)>>,
@@ -166,7 +166,7 @@ pub struct Flow {
     repetitions: u32,
     /// What the dialog says before it passes the caller on.
     last_words: Vec<String>,
-    /// What is being said in [`Phase::Passing`], to be said again to a caller who was gone.
+    /// What is being said in [`Phase::Passing`], to be said again when it was broken off.
     passing: Vec<String>,
     /// How a person is reached, once one was found.
     way: Way,
@@ -319,7 +319,7 @@ impl Flow {
             Phase::Asking(_) | Phase::Dialog(_) if understanding => self.not_understood(),
             Phase::Asking(_) => self.question_silent(),
             Phase::Dialog(_) if self.current.is_none() => self.dialog_silent(),
-            Phase::Erasing(_) => self.erased(None),
+            Phase::Erasing(..) => self.erased(None),
             Phase::Waiting if self.current.is_none() => self.waiting_silent(),
             Phase::CallBack(_) if self.current.is_none() => self.call_back_silent(),
             _ => {}
