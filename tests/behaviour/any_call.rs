@@ -163,6 +163,8 @@ struct World {
     in_line: bool,
     /// Nothing comes from the caller.
     absent: bool,
+    /// How often something was to be erased.
+    erasing: u32,
     saying: VecDeque<(PlayId, usize, String)>,
     held: Option<SessionTime>,
     kept: Vec<(ConsentedTurn<()>, SessionTime)>,
@@ -189,6 +191,7 @@ impl World {
             way,
             in_line: false,
             absent: false,
+            erasing: 0,
             saying: VecDeque::new(),
             held: None,
             kept: Vec::new(),
@@ -273,20 +276,27 @@ impl World {
                 self.closed.push(outcome);
             }
             Action::Language(_) => self.said_since_opening.clear(),
-            Action::Listen(_) | Action::Erase { .. } => {}
+            Action::Erase { .. } => self.erasing += 1,
+            Action::Listen(_) => {}
         }
     }
 
     fn note(&mut self, fact: Fact) {
         match &fact {
-            Fact::RecorderStarted { .. } => self.recorder_on = true,
+            Fact::RecorderStarted { .. } => {
+                assert!(!self.absent, "nothing turns the recorder on while the caller is gone");
+                self.recorder_on = true;
+            }
             Fact::RecorderStopped { .. } => self.recorder_on = false,
             Fact::Answer { outcome: "given", method, .. } => {
                 let active =
                     matches!(method, Method::Key('1') | Method::Button | Method::Speech { entry: Some(_), confidence: Some(_) });
                 assert!(active, "only a key or the caller's own words grant, not {method:?}");
             }
-            Fact::Consent(change) if change.to == ConsentState::Given => self.check_grant(change.basis.as_str()),
+            Fact::Consent(change) if change.to == ConsentState::Given => {
+                assert!(!self.absent, "nobody gives anything while they are gone");
+                self.check_grant(change.basis.as_str());
+            }
             _ => {}
         }
         self.facts.push((fact, self.now));
@@ -766,12 +776,125 @@ fn a_caller_who_was_gone_hears_what_was_broken_off_again() {
     assert!(world.recorder_on, "the grant still stands");
     assert_eq!(saying(&world), ["how-can-i-help"]);
 
-    let mut asked = World::new(webshop(), false, true, false);
-    asked.take(Event::Begin);
-    opening().into_iter().for_each(|step| asked.step(step));
-    asked.step(Step::Lapse);
+    let mut asked = gone_at_the_question();
     asked.step(Step::Resume);
     assert_eq!(saying(&asked), ["consent-question"]);
     asked.step(Step::Key('1'));
     assert!(!asked.recorder_on, "a yes before the question has ended again");
+}
+
+/// A caller who is gone for a moment while the question waits for their answer.
+fn gone_at_the_question() -> World {
+    let mut world = World::new(webshop(), true, true, false);
+    world.take(Event::Begin);
+    opening().into_iter().chain([Step::Lapse]).for_each(|step| world.step(step));
+    world
+}
+
+fn state(world: &World) -> ConsentState {
+    world.flow.consents().states().next().unwrap().2
+}
+
+#[test]
+fn stop_while_the_caller_is_gone_is_carried_out_at_once_and_told_when_they_are_back() {
+    let said = Step::Say { words: "stop opname", second: "stop opname", confidence: 0.9, late: false };
+    let ways = [vec![Step::Button(Button::Stop)], vec![Step::Key('*'), Step::Key('9')], vec![said]];
+    for stop in ways {
+        for erased_first in [true, false] {
+            let mut world = recorded_in_the_menu();
+            world.step(Step::Lapse);
+            stop.iter().for_each(|step| world.step(step.clone()));
+            assert_eq!((state(&world), world.erasing), (ConsentState::Withdrawn, 1), "{stop:?}");
+            if erased_first {
+                world.step(Step::Erased(true, false));
+            }
+            world.step(Step::Resume);
+            assert!(!world.recorder_on, "{stop:?}");
+            if !erased_first {
+                assert!(saying(&world).is_empty(), "what came of it is not known yet");
+                world.step(Step::Erased(true, true));
+            }
+            let told = if erased_first { "consent-withdrawn" } else { "consent-withdrawn-kept" };
+            assert_eq!(saying(&world), [told], "{stop:?}");
+            world.step(heard());
+            assert_eq!(saying(&world), ["how-can-i-help"]);
+        }
+    }
+}
+
+#[test]
+fn a_withdrawal_whose_end_is_not_known_in_time_is_told_so_and_a_late_answer_is_not_taken_for_the_next() {
+    let mut world = recorded_in_the_menu();
+    [Step::Lapse, Step::Button(Button::Stop), Step::Resume, Step::Wait(2_500)].into_iter().for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["consent-withdrawn-pending"]);
+    let again = [heard(), Step::Button(Button::AskAgain), heard(), heard(), Step::Key('1'), Step::Button(Button::Stop)];
+    again.into_iter().for_each(|step| world.step(step));
+    world.step(Step::Erased(true, false));
+    assert!(saying(&world).is_empty(), "that was the first one's");
+    world.step(Step::Erased(true, true));
+    assert_eq!(saying(&world), ["consent-withdrawn-kept"]);
+}
+
+#[test]
+fn no_while_the_caller_is_gone_is_a_no() {
+    let said = Step::Say { words: "nee", second: "nee", confidence: 0.9, late: false };
+    for no in [Step::Button(Button::No), Step::Key('2'), Step::Button(Button::Stop), said] {
+        let mut world = gone_at_the_question();
+        world.step(no.clone());
+        assert_eq!(state(&world), ConsentState::Refused, "{no:?}");
+        world.step(Step::Resume);
+        assert_eq!(saying(&world), ["consent-refused"], "{no:?}");
+        world.step(heard());
+        assert_eq!(saying(&world), ["how-can-i-help"], "{no:?}");
+    }
+}
+
+#[test]
+fn a_no_to_disclosures_that_were_broken_off_is_a_no() {
+    for steps in
+        [[Step::Button(Button::No), Step::Lapse], [Step::Lapse, Step::Key('2')], [Step::Lapse, Step::Button(Button::Stop)]]
+    {
+        let mut world = World::new(webshop(), false, true, false);
+        world.take(Event::Begin);
+        steps.iter().for_each(|step| world.step(step.clone()));
+        world.step(Step::Resume);
+        assert_eq!(saying(&world).first(), Some(&"disclosure-automated"), "what the agent is must still be heard");
+        world.step(heard());
+        assert_eq!((saying(&world), state(&world)), (vec!["consent-refused"], ConsentState::Refused), "{steps:?}");
+    }
+}
+
+#[test]
+fn a_person_whom_a_caller_asks_for_while_they_are_gone_is_looked_for_when_they_are_back() {
+    for person in [Step::Button(Button::Person), Step::Key('0')] {
+        let mut world = recorded_in_the_menu();
+        [Step::Lapse, person, Step::Resume].into_iter().for_each(|step| world.step(step));
+        assert_eq!(saying(&world), ["handover-given"]);
+    }
+    let mut world = recorded_in_the_menu();
+    let steps = [Step::Lapse, Step::Button(Button::Person), Step::Button(Button::Stop), Step::Erased(true, false), Step::Resume];
+    steps.into_iter().for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["consent-withdrawn"], "first what came of the withdrawal");
+    world.step(heard());
+    assert_eq!(saying(&world), ["handover-refused"]);
+}
+
+#[test]
+fn no_word_of_a_caller_who_is_gone_turns_the_recorder_on() {
+    let said = Step::Say { words: "ja", second: "ja", confidence: 0.99, late: true };
+    for yes in [Step::Button(Button::Yes), Step::Key('1'), Step::Button(Button::AskAgain), said] {
+        let mut world = gone_at_the_question();
+        [yes, Step::Resume].into_iter().for_each(|step| world.step(step));
+        assert_eq!(saying(&world), ["consent-question"]);
+        assert!(!world.recorder_on);
+    }
+}
+
+#[test]
+fn a_fault_while_the_caller_is_gone_is_told_when_they_are_back() {
+    let mut world = World::new(webshop(), true, true, false);
+    world.take(Event::Begin);
+    let steps = opening().into_iter().chain([Step::Key('1'), Step::Lapse, Step::RecordingFails, Step::Resume]);
+    steps.for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["recording-failed"], "and not that recording starts");
 }

@@ -195,7 +195,7 @@ impl Flow {
         let Some(waiting) = &mut self.waiting else { return };
         waiting.in_line = false;
         let reason = waiting.reason;
-        self.forget_number();
+        self.untold = None;
         self.hush();
         self.end_turn();
         self.deadline = None;

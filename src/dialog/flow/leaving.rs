@@ -30,7 +30,7 @@ impl Flow {
         self.refuse_open("unclear");
         self.note(Fact::HandoverRequested(reason));
         let first = self.take_last_words();
-        let ids: Vec<&str> = first.iter().map(String::as_str).chain([text]).collect();
+        let ids: Vec<String> = first.into_iter().chain([text.to_owned()]).collect();
         self.pass(&ids, Next::Leave(reason));
     }
 

@@ -19,6 +19,7 @@ mod saying;
 mod stage;
 mod steps;
 mod turns;
+mod withdrawal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -80,8 +81,6 @@ const REACTION: Duration = Duration::from_millis(150);
 const PREFIX: Duration = Duration::from_secs(3);
 /// How often the opening is said again in one call because too much of it was lost on the way.
 const REPETITIONS: u32 = 3;
-/// How long a withdrawal waits to hear that everything is erased.
-const ERASING: Duration = Duration::from_secs(2);
 
 /// Where the call is.
 #[derive(Debug)]
@@ -121,12 +120,21 @@ enum Next {
     Open,
     /// Back to the dialog (or into it).
     Resume,
+    /// See whether a person is there.
+    Person,
     /// Leave for a person.
     Leave(LeaveReason),
     /// Wait for a colleague.
     Wait,
     /// End the call.
     Close(SessionOutcome),
+}
+
+impl Next {
+    /// The same, when no question is open any more.
+    fn without_questions(self) -> Next {
+        if let Next::Question(_) = self { Next::Resume } else { self }
+    }
 }
 
 /// One call.
@@ -174,6 +182,14 @@ pub struct Flow {
     waiting: Option<desk::Waiting>,
     /// Nothing comes from the caller for the moment.
     absent: bool,
+    /// The caller asked for a person while they were gone.
+    wants_person: bool,
+    /// The caller said no while the disclosures were said, or while they were broken off: taken when they end.
+    early_no: Option<crate::consent::Method>,
+    /// A no that the caller has not been told of yet.
+    untold: Option<withdrawal::Untold>,
+    /// How many erasures have not answered yet.
+    erasing: u32,
     stopping: bool,
     actions: Vec<Action>,
     now: SessionTime,
@@ -214,6 +230,10 @@ impl Flow {
             way: Way::PhoneSystem,
             waiting: None,
             absent: false,
+            wants_person: false,
+            early_no: None,
+            untold: None,
+            erasing: 0,
             stopping: false,
             actions: Vec::new(),
             now: SessionTime::START,
@@ -283,7 +303,7 @@ impl Flow {
             Event::NotUnderstood => self.not_understood(),
             Event::EngineFailed => self.engine_failed(),
             Event::RecordingFailed => self.recording_failed(),
-            Event::Erased(erasure) => self.erased(Some(erasure)),
+            Event::Erased(erasure) => self.erased(erasure),
             Event::Button(button) => self.button(button),
             Event::ChooseLanguage(language) => self.choose_language(&language),
             Event::PersonThere(way) => self.person_there(way),
@@ -319,7 +339,7 @@ impl Flow {
             Phase::Asking(_) | Phase::Dialog(_) if understanding => self.not_understood(),
             Phase::Asking(_) => self.question_silent(),
             Phase::Dialog(_) if self.current.is_none() => self.dialog_silent(),
-            Phase::Erasing(..) => self.erased(None),
+            Phase::Erasing(..) => self.erasing_told(),
             Phase::Waiting if self.current.is_none() => self.waiting_silent(),
             Phase::CallBack(_) if self.current.is_none() => self.call_back_silent(),
             _ => {}
@@ -353,6 +373,8 @@ impl Flow {
             Phase::Disclosing(_) => self.spoken_during_disclosure(&utterance),
             Phase::Asking(_) => self.spoken_answer(&utterance),
             Phase::Dialog(_) => self.spoken_in_dialog(&utterance),
+            // Said before they were gone, and understood after.
+            Phase::Lapsed(_) => self.spoken_while_gone(&utterance),
             _ => {}
         }
     }
@@ -436,6 +458,7 @@ impl Flow {
             // Whoever has not heard what this is hears it before anything else.
             Next::Resume if !self.introduced => self.open(false),
             Next::Resume => self.resume(),
+            Next::Person => self.knock(LeaveReason::Asked),
             Next::Leave(reason) => self.leave(reason),
             Next::Wait => self.wait(),
             Next::Close(outcome) => self.close(outcome),

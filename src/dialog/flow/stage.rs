@@ -54,7 +54,7 @@ impl Flow {
         match &self.phase {
             Phase::Fresh | Phase::Disclosing(_) => Stage::Disclosing,
             Phase::Asking(_) => Stage::Asking,
-            Phase::Knocking(_) | Phase::Passing(super::Next::Leave(_)) => Stage::Connecting,
+            Phase::Knocking(_) | Phase::Passing(super::Next::Leave(_) | super::Next::Person) => Stage::Connecting,
             Phase::Passing(super::Next::Wait) | Phase::Erasing(_, super::Next::Wait) | Phase::Waiting => Stage::Waiting,
             Phase::Passing(_) | Phase::Erasing(..) | Phase::Dialog(_) => Stage::Dialog,
             Phase::CallBack(_) => Stage::CallBack,

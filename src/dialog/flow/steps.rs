@@ -165,6 +165,7 @@ impl Flow {
         match &self.phase {
             Phase::Dialog(waiting) => matches!(waiting.mode, Mode::Collect(_)),
             Phase::CallBack(call_back) => call_back.takes_digits(),
+            Phase::Lapsed(absence::Broken::Dialog { digits }) => *digits,
             _ => false,
         }
     }
