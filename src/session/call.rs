@@ -80,7 +80,7 @@ pub(super) enum Work {
     Rendered(PlayId, usize, Option<Spoken>),
     Erased(Erasure),
     Stored(u32, TurnFate),
-    CallBackLeft(bool),
+    CallBackLeft { attempt: u32, stored: bool },
 }
 
 /// Starts the session of a call that has come in. `None`: there is no room for it, and nothing was started.
@@ -406,7 +406,7 @@ impl Call {
                 self.screen.untold -= 1;
                 self.show_fate(turn, fate);
             }
-            Work::CallBackLeft(stored) => self.take(Event::CallBackLeft(stored)),
+            Work::CallBackLeft { attempt, stored } => self.take(Event::CallBackLeft { attempt, stored }),
         }
     }
 

@@ -60,7 +60,7 @@ impl Call {
             Action::Queue(departure) => self.queue(departure),
             Action::QueueAgain => self.queue_again(),
             Action::Unqueue => self.unqueue(),
-            Action::CallBack(number) => self.call_back(number),
+            Action::CallBack { attempt, number } => self.call_back(attempt, number),
             Action::Note(fact) => self.note(fact, now),
             Action::Close(outcome) => {
                 self.outcome = Some(outcome);

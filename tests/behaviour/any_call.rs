@@ -163,6 +163,8 @@ struct World {
     in_line: bool,
     /// Nothing comes from the caller.
     absent: bool,
+    /// The attempt to store a number that has not been answered yet.
+    storing: Option<u32>,
     /// How often something was to be erased.
     erasing: u32,
     saying: VecDeque<(PlayId, usize, String)>,
@@ -191,6 +193,7 @@ impl World {
             way,
             in_line: false,
             absent: false,
+            storing: None,
             erasing: 0,
             saying: VecDeque::new(),
             held: None,
@@ -269,7 +272,10 @@ impl World {
             }
             Action::QueueAgain => self.in_line = true,
             Action::Unqueue => assert!(std::mem::take(&mut self.in_line), "who leaves the line was in it"),
-            Action::CallBack(number) => assert!((6..=15).contains(&number.0.len())),
+            Action::CallBack { attempt, number } => {
+                assert!((6..=15).contains(&number.0.len()));
+                assert!(self.storing.replace(attempt).is_none(), "nobody has two requests for one intention");
+            }
             Action::Note(fact) => self.note(fact),
             Action::Close(outcome) => {
                 assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before the end");
@@ -370,7 +376,11 @@ impl World {
             Step::Hold(on) => self.take(Event::Hold(on)),
             Step::GiveBack => self.take(Event::GivenBack),
             Step::LoseColleague => self.take(Event::ColleagueLost),
-            Step::CallBackLeft(stored) => self.take(Event::CallBackLeft(stored)),
+            Step::CallBackLeft(stored) => {
+                if let Some(attempt) = self.storing.take() {
+                    self.take(Event::CallBackLeft { attempt, stored });
+                }
+            }
             Step::Place(_) | Step::NobodyTakes | Step::Connect => {}
             Step::Stop => self.take(Event::Stopping),
             Step::HangUp => self.take(Event::CallerGone(SessionOutcome::CallerHungUp)),
@@ -705,6 +715,62 @@ fn a_number_that_the_caller_abandons_reaches_nobody() {
         steps.into_iter().for_each(|step| world.step(step));
         assert!(world.flow.slots().is_empty(), "{way}");
     }
+}
+
+/// A caller who has confirmed a number, which is being stored.
+fn storing_a_number() -> World {
+    let mut world = waiting_for_the_desk();
+    world.step(Step::Place(1));
+    "20612345678#1".chars().for_each(|key| world.step(Step::Key(key)));
+    assert!(world.storing.is_some() && saying(&world).is_empty());
+    world
+}
+
+/// How often it is written down that a number was left.
+fn call_backs(world: &World) -> usize {
+    world.facts.iter().filter(|(fact, _)| *fact == Fact::HandoverResult(HandoverEnd::CallBack)).count()
+}
+
+#[test]
+fn a_number_whose_storing_takes_long_is_told_as_it_is() {
+    let mut world = storing_a_number();
+    world.step(Step::Wait(5_500));
+    assert_eq!(saying(&world), ["call-back-pending"]);
+    world.step(heard());
+    world.step(Step::Button(Button::CallBack));
+    assert_eq!(saying(&world), ["call-back-pending"], "no second one is taken meanwhile");
+    world.step(Step::CallBackLeft(true));
+    assert_eq!((saying(&world), call_backs(&world), world.in_line), (vec!["call-back-noted"], 1, false));
+
+    let mut failed = storing_a_number();
+    [Step::Wait(5_500), heard(), Step::CallBackLeft(false)].into_iter().for_each(|step| failed.step(step));
+    assert_eq!((saying(&failed), call_backs(&failed), failed.in_line), (vec!["call-back-failed"], 0, true));
+    [heard(), Step::Key('2')].into_iter().for_each(|step| failed.step(step));
+    assert_eq!(saying(&failed), ["call-back-number"], "and another can be left");
+}
+
+#[test]
+fn a_number_that_is_stored_while_the_caller_is_gone_is_not_asked_for_again() {
+    let mut world = storing_a_number();
+    [Step::Lapse, Step::CallBackLeft(true), Step::Resume].into_iter().for_each(|step| world.step(step));
+    assert_eq!((saying(&world), call_backs(&world), world.in_line), (vec!["call-back-noted"], 1, false));
+
+    let mut late = storing_a_number();
+    [Step::Lapse, Step::Resume].into_iter().for_each(|step| late.step(step));
+    assert!(saying(&late).is_empty(), "it is not known yet");
+    late.step(Step::CallBackLeft(true));
+    assert_eq!((saying(&late), call_backs(&late)), (vec!["call-back-noted"], 1));
+}
+
+#[test]
+fn a_number_that_is_stored_after_the_caller_went_on_is_written_down_once_and_interrupts_nobody() {
+    let mut world = storing_a_number();
+    [Step::Wait(5_500), heard(), Step::Button(Button::Agent), heard()].into_iter().for_each(|step| world.step(step));
+    let before: Vec<String> = saying(&world).into_iter().map(str::to_owned).collect();
+    world.step(Step::CallBackLeft(true));
+    assert_eq!((saying(&world), call_backs(&world)), (before.iter().map(String::as_str).collect(), 1));
+    world.step(Step::CallBackLeft(true));
+    assert_eq!(call_backs(&world), 1);
 }
 
 #[test]

@@ -15,8 +15,8 @@ pub(super) enum Broken {
     Said(Vec<String>, Next),
     /// The dialog; whether digits were being typed.
     Dialog { digits: bool },
-    /// The number that was being left.
-    CallBack,
+    /// The number that was being left; whether it is being stored.
+    CallBack { storing: bool },
     /// The line for a colleague.
     Waiting,
 }
@@ -42,14 +42,14 @@ impl Flow {
         if std::mem::replace(&mut self.absent, true) {
             return;
         }
-        let digits = self.collects_digits();
+        let (digits, storing) = (self.collects_digits(), self.stores_number());
         let broken = match std::mem::replace(&mut self.phase, Phase::Fresh) {
             Phase::Disclosing(_) => Broken::Opening,
             Phase::Asking(asking) => Broken::Question(asking),
             Phase::Passing(next) => Broken::Said(std::mem::take(&mut self.passing), next),
             Phase::Dialog(_) => Broken::Dialog { digits },
             Phase::Waiting => Broken::Waiting,
-            Phase::CallBack(_) => Broken::CallBack,
+            Phase::CallBack(_) => Broken::CallBack { storing },
             // Nothing of ours is being said there, or what is said waits for an answer that is on its way.
             other => {
                 self.phase = other;
@@ -122,7 +122,8 @@ impl Flow {
             Broken::Question(asking) => self.put_again(asking),
             Broken::Said(ids, next) => self.pass(&ids, next),
             Broken::Dialog { .. } => self.resume(),
-            Broken::CallBack => self.take_number(),
+            Broken::CallBack { storing: true } => self.await_storing(),
+            Broken::CallBack { storing: false } => self.take_number(),
             Broken::Waiting => self.wait(),
         }
     }

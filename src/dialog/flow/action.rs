@@ -50,7 +50,12 @@ pub enum Action {
     /// Take the caller out of the line.
     Unqueue,
     /// Keep this number for a colleague, sealed; [`super::Event::CallBackLeft`] answers.
-    CallBack(Number),
+    CallBack {
+        /// Which attempt of this call; the answer names it.
+        attempt: u32,
+        /// To be called.
+        number: Number,
+    },
     /// Write it into the ledger.
     Note(Fact),
     /// The session is over.

@@ -50,8 +50,13 @@ pub enum Event {
     GivenBack,
     /// The colleague's connection broke; the caller is back in line.
     ColleagueLost,
-    /// What became of [`super::Action::CallBack`]: whether the number is sealed and stored.
-    CallBackLeft(bool),
+    /// What became of [`super::Action::CallBack`].
+    CallBackLeft {
+        /// Of which attempt.
+        attempt: u32,
+        /// Whether the number is sealed and stored.
+        stored: bool,
+    },
     /// Nothing comes from the caller any more. They may come back.
     Lapsed,
     /// The caller is back.

@@ -180,6 +180,9 @@ pub struct Flow {
     way: Way,
     /// The caller waits for a colleague at the desk, or was told that nobody is there.
     waiting: Option<desk::Waiting>,
+    /// How often a number was given to be stored, and which of those has not been answered yet.
+    attempts: u32,
+    storing: Option<u32>,
     /// Nothing comes from the caller for the moment.
     absent: bool,
     /// The caller asked for a person while they were gone.
@@ -229,6 +232,8 @@ impl Flow {
             passing: Vec::new(),
             way: Way::PhoneSystem,
             waiting: None,
+            attempts: 0,
+            storing: None,
             absent: false,
             wants_person: false,
             early_no: None,
@@ -316,7 +321,7 @@ impl Flow {
             Event::Hold(on) => self.held(on),
             Event::GivenBack => self.given_back(),
             Event::ColleagueLost => self.colleague_lost(),
-            Event::CallBackLeft(stored) => self.call_back_left(stored),
+            Event::CallBackLeft { attempt, stored } => self.call_back_left(attempt, stored),
             Event::Lapsed => self.lapsed(),
             Event::Resumed => self.resumed(),
             Event::CallerGone(outcome) => self.caller_gone(outcome),
