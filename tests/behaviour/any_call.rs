@@ -161,6 +161,8 @@ struct World {
     way: Way,
     /// The caller stands in the line of the desk.
     in_line: bool,
+    /// A colleague has the caller.
+    connected: bool,
     /// Nothing comes from the caller.
     absent: bool,
     /// The attempt to store a number that has not been answered yet.
@@ -192,6 +194,7 @@ impl World {
             person_there,
             way,
             in_line: false,
+            connected: false,
             absent: false,
             storing: None,
             erasing: 0,
@@ -270,8 +273,11 @@ impl World {
                 assert!(!std::mem::replace(&mut self.in_line, true), "nobody stands in the line twice");
                 self.leaves += 1;
             }
-            Action::QueueAgain => self.in_line = true,
-            Action::Unqueue => assert!(std::mem::take(&mut self.in_line), "who leaves the line was in it"),
+            Action::QueueAgain => (self.in_line, self.connected) = (true, false),
+            Action::Unqueue => {
+                let lost = std::mem::take(&mut self.connected);
+                assert!(std::mem::take(&mut self.in_line) || lost, "who leaves the line was in it");
+            }
             Action::CallBack { attempt, number } => {
                 assert!((6..=15).contains(&number.0.len()));
                 assert!(self.storing.replace(attempt).is_none(), "nobody has two requests for one intention");
@@ -369,7 +375,7 @@ impl World {
             Step::Place(place) if self.in_line => self.take(Event::Place(place)),
             Step::NobodyTakes if self.in_line => self.take(Event::NobodyTakes(HandoverEnd::NobodyAnswered)),
             Step::Connect if self.in_line => {
-                self.in_line = false;
+                (self.in_line, self.connected) = (false, true);
                 self.take(Event::Connected);
                 assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before two people talk");
             }
@@ -786,6 +792,23 @@ fn a_caller_whose_colleague_is_lost_is_told_and_waits_where_they_were() {
     assert_eq!(saying(&world), ["handover-lost"]);
     world.step(heard());
     assert!(world.in_line && saying(&world) == ["hold-music"]);
+}
+
+#[test]
+fn a_caller_who_comes_back_from_a_colleague_while_the_server_stops_gets_the_sentence_and_a_person() {
+    for back in [Step::GiveBack, Step::LoseColleague] {
+        for (person_there, sentence) in [(true, "shutdown"), (false, "shutdown-nobody")] {
+            let mut world = waiting_for_the_desk();
+            (world.way, world.person_there) = (Way::PhoneSystem, person_there);
+            [Step::Connect, Step::Stop, back.clone()].into_iter().for_each(|step| world.step(step));
+            assert_eq!(saying(&world), [sentence], "{back:?}");
+            world.step(heard());
+            assert_eq!(
+                (world.leaves, world.closed.len(), world.in_line),
+                if person_there { (2, 0, false) } else { (1, 1, false) }
+            );
+        }
+    }
 }
 
 #[test]

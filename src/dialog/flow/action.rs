@@ -47,7 +47,7 @@ pub enum Action {
     Queue(Departure),
     /// Put the caller back in the line, where they were.
     QueueAgain,
-    /// Take the caller out of the line.
+    /// Take the caller out of the line, or away from a colleague whose connection broke.
     Unqueue,
     /// Keep this number for a colleague, sealed; [`super::Event::CallBackLeft`] answers.
     CallBack {

@@ -230,7 +230,16 @@ impl Flow {
         }
         self.note(Fact::HandoverResult(HandoverEnd::Answered));
         self.hush();
+        if self.stopping {
+            return self.leave_stopping_desk();
+        }
         self.back_to_agent("handover-back");
+    }
+
+    /// The server stops: there is no line to wait in any more, and the agent goes as well.
+    fn leave_stopping_desk(&mut self) {
+        self.waiting = None;
+        self.knock(LeaveReason::Shutdown);
     }
 
     /// The colleague's connection broke: the caller hears it and waits again, where they were in the line.
@@ -239,6 +248,11 @@ impl Flow {
         let Some(waiting) = &mut self.waiting else { return };
         if !connected && !waiting.in_line {
             return;
+        }
+        if self.stopping {
+            self.hush();
+            self.actions.push(Action::Unqueue);
+            return self.leave_stopping_desk();
         }
         (waiting.in_line, waiting.place, waiting.told) = (true, None, None);
         self.actions.push(Action::QueueAgain);
