@@ -245,7 +245,7 @@ impl Call {
 
     /// The caller is back with the agent: the ears open again.
     pub(super) fn hear_again(&mut self) {
-        let with_agent = !matches!(self.flow.stage(), Stage::Waiting | Stage::CallBack | Stage::Person);
+        let with_agent = !matches!(self.flow.stage(), Stage::Waiting | Stage::Nobody | Stage::CallBack | Stage::Person);
         if with_agent && std::mem::take(&mut self.ears_closed) {
             let language = self.flow.language().to_owned();
             self.listen_in(&language);
@@ -326,7 +326,7 @@ impl Call {
             }
             Some(Inbound::Key(key)) => self.take(Event::Key(key)),
             Some(Inbound::Button(button)) => self.take(Event::Button(button)),
-            Some(Inbound::Language(language)) => self.take(Event::ChooseLanguage(language)),
+            Some(Inbound::Language(language)) => self.language_chosen(language),
             Some(Inbound::Played(mark)) => {
                 let ended = self.mouth.played(mark, now);
                 self.lines_ended(ended);

@@ -82,7 +82,7 @@ impl Call {
     }
 
     pub(super) fn fixed_sound(&self, line: &Line) -> Option<Arc<Spoken>> {
-        if line.id == "hold-music" {
+        if line.is_music() {
             return self.services.prompts.music(self.codec);
         }
         let key = prompt_key(&self.dialog.file.dialog.value, line);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use candor::consent::{ConsentState, ConsentedTurn, Method, SessionTime};
 use candor::dialog::SharedDialog;
 use candor::dialog::flow::{
-    Action, Button, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings, Stage,
-    Utterance, Way,
+    Action, Button, Ended, Erasure, Event, Expected, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings,
+    Stage, Utterance, Way,
 };
 use candor::server::library;
 use proptest::prelude::*;
@@ -685,6 +685,25 @@ fn who_waits_hears_their_place_and_then_music_without_end() {
 }
 
 #[test]
+fn a_place_is_known_whenever_the_caller_is_back_in_the_line_and_nowhere_else() {
+    let mut world = waiting_for_the_desk();
+    assert_eq!((world.flow.stage(), world.flow.place()), (Stage::Waiting, None));
+    world.step(Step::Place(2));
+    assert_eq!(world.flow.place(), Some(2));
+    world.step(Step::Key('2'));
+    assert_eq!((world.flow.stage(), world.flow.place()), (Stage::CallBack, None));
+    world.step(Step::Button(Button::Stop));
+    assert_eq!((world.flow.stage(), world.flow.place()), (Stage::Waiting, Some(2)));
+    [Step::Erased(true, false), heard()].into_iter().for_each(|step| world.step(step));
+    world.step(Step::Lapse);
+    assert_eq!(world.flow.place(), None);
+    world.step(Step::Resume);
+    assert_eq!(world.flow.place(), Some(2));
+    world.step(Step::NobodyTakes);
+    assert_eq!((world.flow.stage(), world.flow.place()), (Stage::Nobody, None));
+}
+
+#[test]
 fn a_number_is_read_back_and_goes_to_the_desk_only_when_confirmed() {
     let mut world = waiting_for_the_desk();
     world.step(Step::Place(1));
@@ -832,8 +851,10 @@ fn nobody_at_the_desk_is_said_with_a_way_on() {
         world.step(step);
     }
     assert_eq!(saying(&world), ["handover-closed"]);
+    assert_eq!((world.flow.stage(), world.flow.place()), (Stage::Nobody, None), "there is no line to be in");
     world.step(heard());
     assert_eq!(saying(&world), ["queue-choices-call-back"]);
+    assert_eq!((world.flow.stage(), world.flow.expected()), (Stage::Nobody, Expected::WaitingOrCallBack));
     world.step(heard());
     world.step(Step::Wait(12_000));
     assert_eq!(saying(&world), ["handover-back"], "who chooses nothing goes on with the agent");

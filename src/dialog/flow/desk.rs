@@ -158,6 +158,14 @@ impl Flow {
         self.pass(&[id], Next::Resume);
     }
 
+    pub(super) fn is_in_line(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.in_line)
+    }
+
+    pub(super) fn known_place(&self) -> Option<u32> {
+        self.waiting.as_ref().and_then(|waiting| waiting.place)
+    }
+
     /// Takes the caller out of the line; `false` when they were not in it.
     pub(super) fn leave_line(&mut self) -> bool {
         let was_in = self.waiting.as_mut().is_some_and(|waiting| std::mem::take(&mut waiting.in_line));
