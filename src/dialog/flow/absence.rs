@@ -47,10 +47,12 @@ impl Flow {
             Phase::Disclosing(_) => Broken::Opening,
             Phase::Asking(asking) => Broken::Question(asking),
             Phase::Passing(next) => Broken::Said(std::mem::take(&mut self.passing), next),
+            // What comes of the withdrawal is told with it.
+            Phase::Erasing(said, next) => Broken::Said(said, next),
             Phase::Dialog(_) => Broken::Dialog { digits },
             Phase::Waiting => Broken::Waiting,
             Phase::CallBack(_) => Broken::CallBack { storing },
-            // Nothing of ours is being said there, or what is said waits for an answer that is on its way.
+            // Nothing of ours is being said there.
             other => {
                 self.phase = other;
                 self.end_turn();
@@ -112,7 +114,8 @@ impl Flow {
         if std::mem::take(&mut self.wants_person) && !put_through {
             return if self.untold.is_some() { self.tell(Vec::new(), Next::Person) } else { self.knock(LeaveReason::Asked) };
         }
-        if self.untold.is_some() && !matches!(broken, Broken::Opening) {
+        // A question that is open is put first; what they were told of the recording follows their answer.
+        if self.untold.is_some() && !matches!(broken, Broken::Opening | Broken::Question(_)) {
             let (said, next) = self.broken_off();
             return self.tell(said, next);
         }
