@@ -129,7 +129,7 @@ impl Call {
         let withdrawn = self.recorder.withdraw(&purposes);
         tokio::spawn(async move {
             let erasure = match withdrawn.await {
-                Ok(erased) => Erasure { complete: true, kept: erased.held > 0 },
+                Ok(erased) => Erasure { complete: true, kept: erased.kept > 0 },
                 Err(error) => {
                     metrics::counter!("candor_erase_failures_total").increment(1);
                     tracing::error!(%session, %error, "a withdrawal could not be carried out in full; it is tried again before the session ends");

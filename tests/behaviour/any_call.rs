@@ -1008,3 +1008,24 @@ fn a_fault_while_the_caller_is_gone_is_told_when_they_are_back() {
     steps.for_each(|step| world.step(step));
     assert_eq!(saying(&world), ["recording-failed"], "and not that recording starts");
 }
+
+#[test]
+fn what_a_contract_keeps_is_never_told_as_erased_wherever_the_call_is() {
+    for in_line in [false, true] {
+        for (answer, told) in
+            [(Step::Wait(2_500), "consent-withdrawn-kept"), (Step::Erased(true, true), "consent-withdrawn-kept")]
+        {
+            let mut world = World::new(three_bases(), false, true, true);
+            world.take(Event::Begin);
+            (0..6).for_each(|_| world.step(heard()));
+            [Step::Key('1'), heard()].into_iter().for_each(|step| world.step(step));
+            assert!(world.recorder_on);
+            if in_line {
+                [Step::Key('0'), heard(), Step::Place(1)].into_iter().for_each(|step| world.step(step));
+                assert!(world.in_line);
+            }
+            [Step::Button(Button::Stop), answer].into_iter().for_each(|step| world.step(step));
+            assert_eq!(saying(&world), [told]);
+        }
+    }
+}

@@ -162,7 +162,7 @@ impl std::fmt::Debug for Utterance {
 pub struct Erasure {
     /// Whether everything that was to go is gone.
     pub complete: bool,
-    /// Whether a hold or another announced basis keeps something.
+    /// Whether a turn of the call is still stored: under a hold, or on another announced basis.
     pub kept: bool,
 }
 

@@ -119,6 +119,12 @@ impl Flow {
         }
     }
 
+    /// Whether a contract has kept something, as far as the consents know.
+    fn contract_held(&self) -> bool {
+        let held = [ConsentState::Given, ConsentState::Expired, ConsentState::Invalidated];
+        self.consents.states().any(|(_, basis, state)| basis == Basis::Contract && held.contains(&state))
+    }
+
     /// The line that tells the truth of a no that was not told yet: erased, being erased, or partly kept on another ground.
     pub(super) fn take_untold(&mut self) -> Option<&'static str> {
         let known = match self.untold.take()? {
@@ -131,6 +137,8 @@ impl Flow {
             Some(erasure) if erasure.kept || other_basis => "consent-withdrawn-kept",
             Some(Erasure { complete: true, .. }) if by_consent => "consent-withdrawn",
             Some(Erasure { complete: true, .. }) => "consent-objected",
+            // What a contract needs is kept, if there was anything; whether there was is not known yet.
+            _ if other_basis || self.contract_held() => "consent-withdrawn-kept",
             _ => "consent-withdrawn-pending",
         })
     }
