@@ -1029,3 +1029,31 @@ fn what_a_contract_keeps_is_never_told_as_erased_wherever_the_call_is() {
         }
     }
 }
+
+#[test]
+fn what_was_kept_before_a_change_of_language_can_be_erased_at_any_later_time() {
+    let in_the_opening = vec![heard(), Step::Button(Button::Stop), heard()];
+    let at_the_question = vec![heard(), heard(), heard(), heard(), Step::Button(Button::Stop)];
+    let mut after_a_no = vec![heard(), heard(), heard(), heard(), Step::Button(Button::No), heard(), heard()];
+    after_a_no.push(Step::Button(Button::Stop));
+    for steps in [in_the_opening, at_the_question, after_a_no] {
+        let mut world = recorded_in_the_hours();
+        world.step(Step::Language("en"));
+        assert_eq!((world.recorder_on, state(&world)), (false, ConsentState::Invalidated));
+        steps.into_iter().for_each(|step| world.step(step));
+        assert_eq!((world.erasing, state(&world)), (1, ConsentState::Withdrawn), "{:?}", world.facts);
+        world.step(Step::Erased(true, false));
+        assert_eq!(saying(&world), ["consent-withdrawn"]);
+        world.step(heard());
+        assert_eq!(saying(&world), ["how-can-i-help"]);
+    }
+}
+
+#[test]
+fn what_was_kept_can_be_erased_with_the_agent_again_after_the_desk() {
+    let mut world = waiting_for_the_desk();
+    [Step::Place(1), Step::Connect, Step::GiveBack, heard()].into_iter().for_each(|step| world.step(step));
+    assert_eq!((saying(&world), state(&world)), (vec!["how-can-i-help"], ConsentState::Expired));
+    [Step::Button(Button::Stop), Step::Erased(true, false)].into_iter().for_each(|step| world.step(step));
+    assert_eq!((saying(&world), state(&world), world.erasing), (vec!["consent-withdrawn"], ConsentState::Withdrawn, 1));
+}

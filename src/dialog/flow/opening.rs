@@ -140,10 +140,12 @@ impl Flow {
         match early_no {
             Some(method) => {
                 for purpose in &ask {
-                    self.refuse(purpose, "refused", method.clone());
+                    if self.consents.state(purpose) != Some(ConsentState::Withdrawn) {
+                        self.refuse(purpose, "refused", method.clone());
+                    }
                 }
-                let id = if ask.is_empty() { "consent-objected" } else { "consent-refused" };
-                self.pass(&[id], Next::Resume);
+                self.untold.get_or_insert(withdrawal::Untold::Refused);
+                self.tell(Vec::new(), Next::Resume);
             }
             None if self.consents.is_broken() && !self.consents.is_empty() => {
                 self.refuse_open("refused");

@@ -35,21 +35,21 @@ impl Flow {
         }
         for change in &changes {
             let outcome = if change.to == ConsentState::Withdrawn { "withdrawn" } else { "refused" };
-            // Those of an opening are written down when it ends.
-            if !opening {
+            // What is refused in an opening is written down when it ends.
+            if !opening || change.to == ConsentState::Withdrawn {
                 self.note(Fact::Answer { purpose: change.purpose.clone(), outcome, method: method.clone() });
             }
         }
         self.note_changes(changes);
-        if opening {
-            return self.early_no(method);
-        }
         if withdrawn.is_empty() {
             self.untold.get_or_insert(Untold::Refused);
         } else {
             self.untold = Some(Untold::Withdrawn(None));
             self.erasing += 1;
             self.actions.push(Action::Erase { purposes: withdrawn });
+        }
+        if opening {
+            return self.early_no(method);
         }
         if self.is_with_colleague() {
             // Two people are talking: it is done, and not said.
