@@ -5,7 +5,7 @@
 //!
 //! The opening (`opening`) is run before any dialog file is looked at; the commands (`commands`) are there in every state; the dialog's own
 //! steps are in `steps`; the ways out in `leaving`, and waiting for a colleague at the desk in `desk`. A caller who is gone for a moment is in
-//! `absence`.
+//! `absence`, a no after the question in `withdrawal`.
 
 mod absence;
 mod action;
