@@ -86,6 +86,7 @@ call-back-number = On which number can we call you back? Key in the number, and 
 call-back-confirm = I have { $call-back-number }. Press one if that is right, or two if it is not.
 call-back-noted = We will call you back. Only a colleague can read your number, and it is erased afterwards. I am happy to help you further.
 call-back-failed = Your number could not be stored. I am sorry.
+call-back-pending = Storing your number takes longer than expected. If it works out, we will call you back.
 call-back-none = I have taken no number.
 shutdown = This system is about to stop. I am putting you through to a colleague.
 shutdown-nobody = This system is about to stop and no colleague is there now. Please call again later. Sorry, and goodbye.

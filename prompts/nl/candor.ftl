@@ -86,6 +86,7 @@ call-back-number = Op welk nummer kunnen we u terugbellen? Toets het nummer in, 
 call-back-confirm = Ik noteer { $call-back-number }. Klopt dat? Toets één. Klopt het niet, toets twee.
 call-back-noted = We bellen u terug. Alleen een collega kan uw nummer lezen, en daarna wordt het gewist. Ik help u graag verder.
 call-back-failed = Het is niet gelukt om uw nummer te bewaren. Excuses.
+call-back-pending = Uw nummer bewaren duurt langer dan verwacht. Lukt het alsnog, dan bellen we u terug.
 call-back-none = Ik heb geen nummer genoteerd.
 shutdown = Dit systeem stopt zo meteen. Ik verbind u door met een medewerker.
 shutdown-nobody = Dit systeem stopt zo meteen en er is nu geen medewerker. Wilt u het straks nog eens proberen? Excuses, en tot ziens.

@@ -86,6 +86,8 @@ struct Entry {
     terms: Terms,
     state: ConsentState,
     grant: Option<Grant>,
+    /// A grant has lived since the last withdrawal, whatever became of it: something may be kept on it.
+    may_be_kept: bool,
 }
 
 /// All purposes of one session: the state machine and the gate.
@@ -101,7 +103,10 @@ pub struct Consents {
 impl Consents {
     /// Nothing asked, nothing granted.
     pub fn new(terms: Vec<Terms>) -> Consents {
-        let entries = terms.into_iter().map(|terms| Entry { terms, state: ConsentState::Unknown, grant: None }).collect();
+        let entries = terms
+            .into_iter()
+            .map(|terms| Entry { terms, state: ConsentState::Unknown, grant: None, may_be_kept: false })
+            .collect();
         Consents { entries, informed: false, broken: false, grants_made: 0 }
     }
 
@@ -166,16 +171,16 @@ impl Consents {
         (open && entry.terms.basis == Basis::Consent).then(|| entry.to(ConsentState::Refused))
     }
 
-    /// The caller wants no recording any more: every given consent is withdrawn, every open one refused, and the legitimate
-    /// interest objected to. A contract's evidence stays: it is announced as what the agreement needs.
+    /// The caller wants no recording any more: every consent on which something may be kept is withdrawn, every open one refused, and
+    /// the legitimate interest objected to. That a consent has ended by itself, or was asked for again since and refused, does not make
+    /// what was kept on it stay. A contract's evidence stays: it is announced as what the agreement needs.
     pub fn withdraw_all(&mut self) -> Vec<Change> {
         let mut changes = Vec::new();
         for entry in &mut self.entries {
             match (entry.terms.basis, entry.state) {
                 (Basis::Contract, _) => {}
-                // A consent that has ended by itself can be withdrawn as well: what was kept on it goes.
-                (_, ConsentState::Given | ConsentState::Expired) => changes.push(entry.to(ConsentState::Withdrawn)),
-                (Basis::Consent, ConsentState::Unknown | ConsentState::Requested) => {
+                _ if std::mem::take(&mut entry.may_be_kept) => changes.push(entry.to(ConsentState::Withdrawn)),
+                (Basis::Consent, ConsentState::Unknown | ConsentState::Requested | ConsentState::Invalidated) => {
                     changes.push(entry.to(ConsentState::Refused))
                 }
                 (Basis::LegitimateInterest, ConsentState::Unknown) => changes.push(entry.to(ConsentState::Withdrawn)),
@@ -279,7 +284,9 @@ impl Entry {
     /// Changes the state; whatever is not `given` has no grant.
     fn to(&mut self, to: ConsentState) -> Change {
         let from = std::mem::replace(&mut self.state, to);
-        if to != ConsentState::Given {
+        if to == ConsentState::Given {
+            self.may_be_kept = true;
+        } else {
             self.grant = None;
         }
         Change { purpose: self.terms.purpose.clone(), basis: self.terms.basis, from, to }
@@ -364,6 +371,33 @@ mod tests {
         assert_eq!(consents.withdraw_all().len(), 1);
         assert!(consents.informed(at(10)).is_empty());
         assert!(!consents.is_recording());
+    }
+
+    #[test]
+    fn what_was_kept_can_be_withdrawn_whatever_became_of_the_grant() {
+        fn nothing_more(_: &mut Consents, _: &Purpose) {}
+        fn asked_again(consents: &mut Consents, quality: &Purpose) {
+            consents.informed(at(30));
+            consents.request(quality).unwrap();
+        }
+        fn refused(consents: &mut Consents, quality: &Purpose) {
+            asked_again(consents, quality);
+            consents.refuse(quality).unwrap();
+        }
+        for then in [nothing_more as fn(&mut Consents, &Purpose), asked_again, refused] {
+            for end in [Consents::expire_all, Consents::invalidate_all] {
+                let (mut consents, quality) = asked();
+                consents.give(&quality, at(20)).unwrap();
+                end(&mut consents);
+                then(&mut consents, &quality);
+                let changes = consents.withdraw_all();
+                assert_eq!(changes.iter().map(|change| change.to).collect::<Vec<_>>(), [ConsentState::Withdrawn]);
+                assert!(consents.withdraw_all().is_empty(), "it is gone");
+            }
+        }
+        let (mut consents, _) = asked();
+        consents.invalidate_all();
+        assert_eq!(consents.withdraw_all()[0].to, ConsentState::Refused, "nothing can be kept of what was never given");
     }
 
     #[test]

@@ -71,6 +71,16 @@ pub struct Line {
     pub place: Option<u32>,
 }
 
+/// The id of what is played to a caller who waits.
+const MUSIC: &str = "hold-music";
+
+impl Line {
+    /// Whether it is music: it has no words.
+    pub fn is_music(&self) -> bool {
+        self.id == MUSIC
+    }
+}
+
 /// What the caller gave for their task, by slot name. Wiped from memory when dropped, and never shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Slots(BTreeMap<String, Zeroizing<String>>);

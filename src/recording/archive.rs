@@ -160,7 +160,7 @@ impl Archive {
         self.index.release_holds(session, case).await?;
         self.index.end_what_is_due(Timestamp::now()).await?;
         if !self.found(session).await?.holds.is_empty() {
-            return Ok(Erased::default());
+            return Ok(Erased { kept: self.index.kept_turns(session).await?, ..Erased::default() });
         }
         delete_what_ends(&self.settings, &self.index, session, Account::Afterwards(&self.ledger), &lock).await
     }

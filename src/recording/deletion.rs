@@ -19,6 +19,8 @@ pub struct Erased {
     pub turns: u64,
     /// How many wraps a hold kept.
     pub held: u64,
+    /// How many turns are still stored: for another purpose, or under a hold.
+    pub kept: u64,
 }
 
 /// Where a deletion is written down.
@@ -76,7 +78,8 @@ pub(super) async fn delete_what_ends(
         for wrap in wraps {
             by_purpose.entry((wrap.purpose, wrap.ending)).or_default().held += 1;
         }
-        return write_down(session, by_purpose, account).await;
+        let written = write_down(session, by_purpose, account).await?;
+        return Ok(Erased { kept: index.kept_turns(session).await?, ..written });
     }
     let last = index.last_wraps(&wraps).await?;
     let store = Store::new(&settings.folder);
@@ -94,7 +97,7 @@ pub(super) async fn delete_what_ends(
     store.settle(session)?;
     let written = write_down(session, by_purpose, account).await;
     index.remove_wraps(&wraps, &last).await?;
-    written
+    Ok(Erased { kept: index.kept_turns(session).await?, ..written? })
 }
 
 async fn write_down(
@@ -103,8 +106,8 @@ async fn write_down(
     account: Account<'_>,
 ) -> Result<Erased, RecordingError> {
     let mut all = Erased::default();
-    for ((purpose, ending), Erased { wraps, turns, held }) in by_purpose {
-        all = Erased { wraps: all.wraps + wraps, turns: all.turns + turns, held: all.held + held };
+    for ((purpose, ending), Erased { wraps, turns, held, .. }) in by_purpose {
+        all = Erased { wraps: all.wraps + wraps, turns: all.turns + turns, held: all.held + held, ..all };
         let reason = ending.as_str().to_owned();
         let event = Event::WrapsDeleted { purpose: purpose.to_string(), reason, wraps, turns, held };
         match &account {

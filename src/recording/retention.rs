@@ -23,7 +23,12 @@ pub async fn sweep(
         // For each session anew, so that a withdrawal in a call does not wait for the whole sweep.
         let lock = OneAtATime::wait(settings).await?;
         let erased = delete_what_ends(settings, index, session, Account::Afterwards(ledger), &lock).await?;
-        all = Erased { wraps: all.wraps + erased.wraps, turns: all.turns + erased.turns, held: all.held + erased.held };
+        all = Erased {
+            wraps: all.wraps + erased.wraps,
+            turns: all.turns + erased.turns,
+            held: all.held + erased.held,
+            kept: all.kept + erased.kept,
+        };
     }
     if let Some(term) = ledger.term {
         end_ledgers(ledger, index, now, term).await?;

@@ -359,7 +359,7 @@ impl Call {
     }
 
     /// A number is sealed and stored on another task; the flow hears whether that went well.
-    pub(super) fn call_back(&mut self, number: Number) {
+    pub(super) fn call_back(&mut self, attempt: u32, number: Number) {
         let (services, work, session) = (self.services.clone(), self.work.clone(), self.session);
         let (queue, language) = (self.target_name().to_owned(), self.flow.language().to_owned());
         let Number(number) = number;
@@ -368,7 +368,7 @@ impl Call {
             if let Err(error) = &left {
                 tracing::error!(%session, %error, "a request to be called back could not be stored; the caller is told");
             }
-            let _ = work.send(Work::CallBackLeft(left.is_ok())).await;
+            let _ = work.send(Work::CallBackLeft { attempt, stored: left.is_ok() }).await;
         });
     }
 }

@@ -80,7 +80,7 @@ pub(super) enum Work {
     Rendered(PlayId, usize, Option<Spoken>),
     Erased(Erasure),
     Stored(u32, TurnFate),
-    CallBackLeft(bool),
+    CallBackLeft { attempt: u32, stored: bool },
 }
 
 /// Starts the session of a call that has come in. `None`: there is no room for it, and nothing was started.
@@ -248,7 +248,7 @@ impl Call {
 
     /// The caller is back with the agent: the ears open again.
     pub(super) fn hear_again(&mut self) {
-        let with_agent = !matches!(self.flow.stage(), Stage::Waiting | Stage::CallBack | Stage::Person);
+        let with_agent = !matches!(self.flow.stage(), Stage::Waiting | Stage::Nobody | Stage::CallBack | Stage::Person);
         if with_agent && std::mem::take(&mut self.ears_closed) {
             let language = self.flow.language().to_owned();
             self.listen_in(&language);
@@ -330,7 +330,7 @@ impl Call {
             }
             Some(Inbound::Key(key)) => self.take(Event::Key(key)),
             Some(Inbound::Button(button)) => self.take(Event::Button(button)),
-            Some(Inbound::Language(language)) => self.take(Event::ChooseLanguage(language)),
+            Some(Inbound::Language(language)) => self.language_chosen(language),
             Some(Inbound::Played(mark)) => {
                 let ended = self.mouth.played(mark, now);
                 self.lines_ended(ended);
@@ -410,7 +410,7 @@ impl Call {
                 self.screen.untold -= 1;
                 self.show_fate(turn, fate);
             }
-            Work::CallBackLeft(stored) => self.take(Event::CallBackLeft(stored)),
+            Work::CallBackLeft { attempt, stored } => self.take(Event::CallBackLeft { attempt, stored }),
         }
     }
 

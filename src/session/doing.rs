@@ -60,7 +60,7 @@ impl Call {
             Action::Queue(departure) => self.queue(departure),
             Action::QueueAgain => self.queue_again(),
             Action::Unqueue => self.unqueue(),
-            Action::CallBack(number) => self.call_back(number),
+            Action::CallBack { attempt, number } => self.call_back(attempt, number),
             Action::Note(fact) => self.note(fact, now),
             Action::Close(outcome) => {
                 self.outcome = Some(outcome);
@@ -82,7 +82,7 @@ impl Call {
     }
 
     pub(super) fn fixed_sound(&self, line: &Line) -> Option<Arc<Spoken>> {
-        if line.id == "hold-music" {
+        if line.is_music() {
             return self.services.prompts.music(self.codec);
         }
         let key = prompt_key(&self.dialog.file.dialog.value, line);
@@ -129,7 +129,7 @@ impl Call {
         let withdrawn = self.recorder.withdraw(&purposes);
         tokio::spawn(async move {
             let erasure = match withdrawn.await {
-                Ok(erased) => Erasure { complete: true, kept: erased.held > 0 },
+                Ok(erased) => Erasure { complete: true, kept: erased.kept > 0 },
                 Err(error) => {
                     metrics::counter!("candor_erase_failures_total").increment(1);
                     tracing::error!(%session, %error, "a withdrawal could not be carried out in full; it is tried again before the session ends");

@@ -25,7 +25,13 @@ impl Counting {
                 self.asked = true;
             }
             Fact::HandoverRequested(_) => self.waiting = Some(Instant::now()),
-            Fact::HandoverResult(end) => self.reached(matches!(end, HandoverEnd::Answered)),
+            // A phone system tells so when the talk is over, or never; a colleague at the desk was counted when they spoke.
+            Fact::HandoverResult(end @ (HandoverEnd::Answered | HandoverEnd::Unknown)) => {
+                if self.waiting.take().is_some() {
+                    self.handovers.push(HandoverFigures { waited: None, answered: *end == HandoverEnd::Answered });
+                }
+            }
+            Fact::HandoverResult(_) => self.reached(false),
             _ => {}
         }
     }
@@ -33,10 +39,10 @@ impl Counting {
     /// Somebody answers, or it is clear that nobody will. Said twice, the first counts: who answers is told when they have spoken.
     pub(super) fn reached(&mut self, answered: bool) {
         if let Some(since) = self.waiting.take() {
-            self.handovers.push(HandoverFigures { waited: since.elapsed(), answered });
+            self.handovers.push(HandoverFigures { waited: Some(since.elapsed()), answered });
         } else if !answered && self.handovers.is_empty() {
             // Nobody was there to be waited for.
-            self.handovers.push(HandoverFigures { waited: Duration::ZERO, answered });
+            self.handovers.push(HandoverFigures { waited: Some(Duration::ZERO), answered });
         }
     }
 
@@ -58,5 +64,31 @@ impl Counting {
         };
         let completed = outcome == SessionOutcome::Finished;
         Figures { group, handovers: self.handovers, completed, turns: self.turns }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialog::flow::LeaveReason;
+
+    fn counted(facts: &[Fact], colleague: bool) -> Vec<(bool, bool)> {
+        let mut counting = Counting::default();
+        counting.note(&Fact::HandoverRequested(LeaveReason::Asked));
+        if colleague {
+            counting.reached(true);
+        }
+        facts.iter().for_each(|fact| counting.note(fact));
+        let figures = counting.sum(SessionOutcome::HandedOver);
+        figures.handovers.iter().map(|handover| (handover.answered, handover.waited.is_some())).collect()
+    }
+
+    #[test]
+    fn the_talk_with_a_person_is_no_wait() {
+        let answered = [Fact::HandoverResult(HandoverEnd::Answered)];
+        assert_eq!(counted(&answered, false), [(true, false)], "the phone system tells when the talk is over");
+        assert_eq!(counted(&answered, true), [(true, true)], "at the desk it is known when the colleague spoke");
+        assert_eq!(counted(&[Fact::HandoverResult(HandoverEnd::NobodyAnswered)], false), [(false, true)]);
+        assert_eq!(counted(&[Fact::HandoverResult(HandoverEnd::Unknown)], false), [(false, false)]);
     }
 }

@@ -36,8 +36,9 @@ impl Group {
 /// One time that a caller was to reach a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HandoverFigures {
-    /// From the moment they asked (or were passed on) until somebody answered, or until it was clear that nobody would.
-    pub waited: Duration,
+    /// From the moment they asked (or were passed on) until somebody answered, or until it was clear that nobody would. `None` where that
+    /// moment is not known: a phone system that has passed them on tells of an answer when the talk is over.
+    pub waited: Option<Duration>,
     /// Whether somebody answered.
     pub answered: bool,
 }
@@ -73,20 +74,22 @@ struct Sums {
     waits: Waits,
 }
 
-/// How long callers waited: the sum, and how many for each number of seconds.
+/// How long callers waited, where it is known: how many, the sum, and how many for each number of seconds.
 struct Waits {
+    count: u64,
     total: Duration,
     seconds: Vec<u32>,
 }
 
 impl Default for Waits {
     fn default() -> Waits {
-        Waits { total: Duration::ZERO, seconds: vec![0; LONGEST + 1] }
+        Waits { count: 0, total: Duration::ZERO, seconds: vec![0; LONGEST + 1] }
     }
 }
 
 impl Waits {
     fn add(&mut self, wait: Duration) {
+        self.count += 1;
         self.total += wait;
         let second = usize::try_from(wait.as_secs()).unwrap_or(LONGEST).min(LONGEST);
         if let Some(count) = self.seconds.get_mut(second) {
@@ -130,7 +133,9 @@ impl Parity {
         for handover in &figures.handovers {
             let answered = if handover.answered { "yes" } else { "no" };
             metrics::counter!("candor_parity_handovers_total", "group" => group, "answered" => answered).increment(1);
-            metrics::histogram!("candor_parity_waiting_seconds", "group" => group).record(handover.waited);
+            if let Some(waited) = handover.waited {
+                metrics::histogram!("candor_parity_waiting_seconds", "group" => group).record(waited);
+            }
         }
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         let sums = &mut groups[figures.group as usize];
@@ -140,7 +145,9 @@ impl Parity {
         for handover in &figures.handovers {
             sums.handovers += 1;
             sums.answered += u64::from(handover.answered);
-            sums.waits.add(handover.waited);
+            if let Some(waited) = handover.waited {
+                sums.waits.add(waited);
+            }
         }
     }
 
@@ -188,7 +195,7 @@ impl Sums {
     }
 
     fn mean_wait(&self) -> Rate {
-        Rate { sum: self.waits.total.as_secs_f64(), of: self.handovers }
+        Rate { sum: self.waits.total.as_secs_f64(), of: self.waits.count }
     }
 
     fn completed_rate(&self) -> Rate {
@@ -210,7 +217,7 @@ impl Sums {
             "handovers-answered": self.answered,
             "answer-rate": rounded(self.answer_rate().value()),
             "waiting-seconds": {
-                "count": self.handovers,
+                "count": self.waits.count,
                 "sum": rounded(Some(self.waits.total.as_secs_f64())),
                 "mean": rounded(self.mean_wait().value()),
                 "p50": self.waits.percentile(50),
@@ -243,7 +250,8 @@ mod tests {
     use super::*;
 
     fn figures(group: Group, waited: Option<(u64, bool)>, completed: bool, turns: u32) -> Figures {
-        let handovers = waited.map(|(seconds, answered)| HandoverFigures { waited: Duration::from_secs(seconds), answered });
+        let handovers =
+            waited.map(|(seconds, answered)| HandoverFigures { waited: Some(Duration::from_secs(seconds)), answered });
         Figures { group, handovers: handovers.into_iter().collect(), completed, turns }
     }
 
@@ -281,6 +289,18 @@ mod tests {
             parity.record(&figures(Group::Refusing, Some((1_000_000, false)), false, 1));
         }
         assert_eq!(parity.summary()["groups"]["refusing"]["waiting-seconds"]["p95"], LONGEST);
+    }
+
+    #[test]
+    fn a_wait_that_is_not_known_counts_as_an_answer_and_not_as_a_wait() {
+        let parity = Parity::new(Timestamp::UNIX_EPOCH);
+        parity.record(&figures(Group::Refusing, Some((10, false)), false, 1));
+        let unknown = HandoverFigures { waited: None, answered: true };
+        parity.record(&Figures { handovers: vec![unknown], ..figures(Group::Refusing, None, false, 1) });
+        let refusing = &parity.summary()["groups"]["refusing"];
+        assert_eq!((&refusing["handovers-asked"], &refusing["handovers-answered"]), (&json!(2), &json!(1)));
+        let waits = &refusing["waiting-seconds"];
+        assert_eq!((&waits["count"], &waits["sum"], &waits["mean"]), (&json!(1), &json!(10.0), &json!(10.0)));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant, timeout_at};
 
 use super::call::{Call, Work};
 use crate::consent::{Change, Purpose};
-use crate::dialog::flow::{Ended, Expected, Fact, Heard, PlayId, Role, SessionOutcome, Stage, StopReason};
+use crate::dialog::flow::{Ended, Event, Expected, Fact, Heard, PlayId, Role, SessionOutcome, Stage, StopReason};
 use crate::dialog::prompt::{Hearing, Line, Slots};
 use crate::recording::TurnFate;
 use crate::transport::{Keeping, LineRole, Notice, Outbound, PurposeNotice};
@@ -98,18 +98,32 @@ impl Call {
         let (stage, expected) = (self.flow.stage(), self.flow.expected());
         if self.screen.stage.replace(stage) != Some(stage) {
             self.show(Notice::Phase { phase: stage });
+            // A page forgets the place when the caller is elsewhere.
+            if let Some(place) = self.flow.place() {
+                self.show(Notice::Queue { place });
+            }
         }
         if self.screen.expected.replace(expected) != Some(expected) {
             self.show(Notice::Expecting { answer: expected });
         }
     }
 
-    /// A line begins to be heard.
+    /// The caller has chosen a language. Where it cannot be followed now, the page hears which one is spoken still.
+    pub(super) fn language_chosen(&mut self, chosen: String) {
+        self.take(Event::ChooseLanguage(chosen.clone()));
+        let language = self.flow.language().to_owned();
+        if language != chosen {
+            let hears = self.services.recognisers.hears(&language);
+            self.show(Notice::Language { language, hears });
+        }
+    }
+
+    /// A line begins to be heard. What has no words is not shown.
     pub(super) fn show_saying(&self, play: PlayId, index: usize) {
         if !self.shows() {
             return;
         }
-        let Some((line, role)) = self.flow.line_of(play, index) else { return };
+        let Some((line, role)) = self.flow.line_of(play, index).filter(|(line, _)| !line.is_music()) else { return };
         // What the caller gave is not shown, not even to them: others may see the screen.
         let masked: Slots = self.flow.slots().iter().map(|(name, _)| (name.to_owned(), "…".to_owned())).collect();
         let text = self.dialog.texts.text(&self.dialog.file, line, &masked).map(|text| text.to_string()).unwrap_or_default();
@@ -133,7 +147,8 @@ impl Call {
     }
 
     pub(super) fn show_said(&self, ended: &Ended) {
-        if ended.began.is_none() {
+        let line = self.flow.line_of(ended.play, ended.index);
+        if ended.began.is_none() || line.is_some_and(|(line, _)| line.is_music()) {
             return;
         }
         let outcome = match ended.heard {
@@ -143,7 +158,7 @@ impl Call {
             Heard::Failed => "failed",
             Heard::NoEvidence => "no-evidence",
         };
-        let watched = self.flow.line_of(ended.play, ended.index).is_some_and(|(_, role)| *role != Role::Other);
+        let watched = line.is_some_and(|(_, role)| *role != Role::Other);
         if watched && outcome == "heard" {
             self.show_heard(ended.play, ended.index, 100);
         }

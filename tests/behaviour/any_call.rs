@@ -8,8 +8,8 @@ use std::time::Duration;
 use candor::consent::{ConsentState, ConsentedTurn, Method, SessionTime};
 use candor::dialog::SharedDialog;
 use candor::dialog::flow::{
-    Action, Button, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings, Utterance,
-    Way,
+    Action, Button, Ended, Erasure, Event, Expected, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings,
+    Stage, Utterance, Way,
 };
 use candor::server::library;
 use proptest::prelude::*;
@@ -31,6 +31,9 @@ fn three_bases() -> SharedDialog {
     };
     DIALOG.get_or_init(load).clone()
 }
+
+/// The slot of a number that is being left.
+const NUMBER: &str = "call-back-number";
 
 /// What a caller, a phone system or a fault may do next.
 #[derive(Clone, Debug)]
@@ -158,8 +161,14 @@ struct World {
     way: Way,
     /// The caller stands in the line of the desk.
     in_line: bool,
+    /// A colleague has the caller.
+    connected: bool,
     /// Nothing comes from the caller.
     absent: bool,
+    /// The attempt to store a number that has not been answered yet.
+    storing: Option<u32>,
+    /// How often something was to be erased.
+    erasing: u32,
     saying: VecDeque<(PlayId, usize, String)>,
     held: Option<SessionTime>,
     kept: Vec<(ConsentedTurn<()>, SessionTime)>,
@@ -185,7 +194,10 @@ impl World {
             person_there,
             way,
             in_line: false,
+            connected: false,
             absent: false,
+            storing: None,
+            erasing: 0,
             saying: VecDeque::new(),
             held: None,
             kept: Vec::new(),
@@ -205,6 +217,8 @@ impl World {
             for action in self.flow.handle(event, self.now) {
                 self.act(action, &mut events);
             }
+            let number = self.flow.slots().iter().any(|(name, _)| name == NUMBER);
+            assert!(!number || self.flow.stage() == Stage::CallBack, "a number that is not being left is kept nowhere");
         }
     }
 
@@ -246,40 +260,55 @@ impl World {
                 true => Event::PersonThere(self.way),
                 false => Event::NobodyThere(HandoverEnd::Closed),
             }),
-            Action::Leave(_) => {
+            Action::Leave(departure) => {
+                assert!(departure.slots.iter().all(|(name, _)| name != NUMBER), "an abandoned number goes to nobody");
                 assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before the agent leaves");
                 assert!(!self.flow.consents().is_recording(), "no grant outlives the agent's leaving");
                 self.leaves += 1;
             }
-            Action::Queue(_) => {
+            Action::Queue(departure) => {
+                assert!(departure.slots.iter().all(|(name, _)| name != NUMBER), "an abandoned number goes to nobody");
                 assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before the caller waits");
                 assert!(!self.flow.consents().is_recording(), "no grant outlives the agent's leaving");
                 assert!(!std::mem::replace(&mut self.in_line, true), "nobody stands in the line twice");
                 self.leaves += 1;
             }
-            Action::QueueAgain => self.in_line = true,
-            Action::Unqueue => assert!(std::mem::take(&mut self.in_line), "who leaves the line was in it"),
-            Action::CallBack(number) => assert!((6..=15).contains(&number.0.len())),
+            Action::QueueAgain => (self.in_line, self.connected) = (true, false),
+            Action::Unqueue => {
+                let lost = std::mem::take(&mut self.connected);
+                assert!(std::mem::take(&mut self.in_line) || lost, "who leaves the line was in it");
+            }
+            Action::CallBack { attempt, number } => {
+                assert!((6..=15).contains(&number.0.len()));
+                assert!(self.storing.replace(attempt).is_none(), "nobody has two requests for one intention");
+            }
             Action::Note(fact) => self.note(fact),
             Action::Close(outcome) => {
                 assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before the end");
                 self.closed.push(outcome);
             }
             Action::Language(_) => self.said_since_opening.clear(),
-            Action::Listen(_) | Action::Erase { .. } => {}
+            Action::Erase { .. } => self.erasing += 1,
+            Action::Listen(_) => {}
         }
     }
 
     fn note(&mut self, fact: Fact) {
         match &fact {
-            Fact::RecorderStarted { .. } => self.recorder_on = true,
+            Fact::RecorderStarted { .. } => {
+                assert!(!self.absent, "nothing turns the recorder on while the caller is gone");
+                self.recorder_on = true;
+            }
             Fact::RecorderStopped { .. } => self.recorder_on = false,
             Fact::Answer { outcome: "given", method, .. } => {
                 let active =
                     matches!(method, Method::Key('1') | Method::Button | Method::Speech { entry: Some(_), confidence: Some(_) });
                 assert!(active, "only a key or the caller's own words grant, not {method:?}");
             }
-            Fact::Consent(change) if change.to == ConsentState::Given => self.check_grant(change.basis.as_str()),
+            Fact::Consent(change) if change.to == ConsentState::Given => {
+                assert!(!self.absent, "nobody gives anything while they are gone");
+                self.check_grant(change.basis.as_str());
+            }
             _ => {}
         }
         self.facts.push((fact, self.now));
@@ -346,14 +375,18 @@ impl World {
             Step::Place(place) if self.in_line => self.take(Event::Place(place)),
             Step::NobodyTakes if self.in_line => self.take(Event::NobodyTakes(HandoverEnd::NobodyAnswered)),
             Step::Connect if self.in_line => {
-                self.in_line = false;
+                (self.in_line, self.connected) = (false, true);
                 self.take(Event::Connected);
                 assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before two people talk");
             }
             Step::Hold(on) => self.take(Event::Hold(on)),
             Step::GiveBack => self.take(Event::GivenBack),
             Step::LoseColleague => self.take(Event::ColleagueLost),
-            Step::CallBackLeft(stored) => self.take(Event::CallBackLeft(stored)),
+            Step::CallBackLeft(stored) => {
+                if let Some(attempt) = self.storing.take() {
+                    self.take(Event::CallBackLeft { attempt, stored });
+                }
+            }
             Step::Place(_) | Step::NobodyTakes | Step::Connect => {}
             Step::Stop => self.take(Event::Stopping),
             Step::HangUp => self.take(Event::CallerGone(SessionOutcome::CallerHungUp)),
@@ -484,10 +517,78 @@ fn who_comes_back_from_a_handover_before_the_first_disclosure_ended_hears_what_t
 #[test]
 fn withdrawing_while_being_put_through_does_not_cost_the_person() {
     let mut world = recorded_in_the_menu();
-    for step in [Step::Key('0'), Step::Key('*'), Step::Key('9'), Step::Erased(true, false), heard()] {
+    for step in [Step::Key('0'), Step::Key('*'), Step::Key('9'), Step::Erased(true, false)] {
         world.step(step);
     }
+    assert_eq!(saying(&world), ["consent-withdrawn", "handover-refused"], "what was said of their choice is said as it is now");
+    (0..2).for_each(|_| world.step(heard()));
     assert_eq!(world.leaves, 1);
+}
+
+/// A caller who has agreed to the recording and is being told when the shop is open, before a question.
+fn recorded_in_the_hours() -> World {
+    let mut world = recorded_in_the_menu();
+    [heard(), Step::Key('3'), heard()].into_iter().for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["anything-else"]);
+    world
+}
+
+/// What can come between a caller and what is being said, up to the end of what the engine says about it.
+fn interruptions() -> [(&'static str, Vec<Step>); 4] {
+    let withdraws = vec![Step::Button(Button::Stop), Step::Erased(true, false), heard()];
+    [
+        ("a break", vec![Step::Lapse, Step::Resume]),
+        ("a withdrawal", withdraws.clone()),
+        ("a withdrawal, and a break while it is told", {
+            let mut steps = withdraws;
+            steps.splice(2..2, [Step::Lapse, Step::Resume]);
+            steps
+        }),
+        ("a fault", vec![Step::RecordingFails, heard()]),
+    ]
+}
+
+#[test]
+fn what_was_broken_off_is_said_again_from_the_first_line_of_its_turn() {
+    let repeat = ("a repetition", vec![Step::Button(Button::Repeat)]);
+    for (between, steps) in interruptions().into_iter().chain([repeat]) {
+        let mut world = recorded_in_the_hours();
+        steps.into_iter().for_each(|step| world.step(step));
+        assert_eq!(saying(&world), ["we-are-open", "anything-else"], "after {between}");
+        // Who answers nothing has heard it, and is asked again.
+        [heard(), heard(), Step::Wait(12_000)].into_iter().for_each(|step| world.step(step));
+        assert_eq!(saying(&world), ["no-input", "anything-else"], "after {between}");
+    }
+}
+
+#[test]
+fn a_branch_on_consent_is_taken_anew_by_one_who_has_withdrawn() {
+    let mut world = recorded_in_the_menu();
+    [heard(), Step::Key('1')].into_iter().for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["thanks-for-recording", "order-number"]);
+    [Step::Button(Button::Stop), Step::Erased(true, false), heard()].into_iter().for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["nothing-is-recorded", "order-number"]);
+}
+
+#[test]
+fn a_goodbye_that_was_broken_off_is_the_one_that_is_said_again() {
+    for (between, steps) in interruptions().into_iter().take(3) {
+        let mut world = recorded_in_the_hours();
+        [heard(), Step::Key('2')].into_iter().for_each(|step| world.step(step));
+        assert_eq!(saying(&world), ["thank-you"]);
+        steps.into_iter().for_each(|step| world.step(step));
+        assert_eq!(saying(&world), ["thank-you"], "after {between}");
+        world.step(heard());
+        assert_eq!(world.closed, [SessionOutcome::Finished], "after {between}");
+    }
+}
+
+#[test]
+fn who_withdraws_while_nobody_is_said_to_be_there_hears_it_all_the_same() {
+    let mut world = recorded_in_the_menu();
+    world.person_there = false;
+    [Step::Key('0'), Step::Button(Button::Stop), Step::Erased(true, false)].into_iter().for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["consent-withdrawn", "handover-closed"]);
 }
 
 #[test]
@@ -584,6 +685,25 @@ fn who_waits_hears_their_place_and_then_music_without_end() {
 }
 
 #[test]
+fn a_place_is_known_whenever_the_caller_is_back_in_the_line_and_nowhere_else() {
+    let mut world = waiting_for_the_desk();
+    assert_eq!((world.flow.stage(), world.flow.place()), (Stage::Waiting, None));
+    world.step(Step::Place(2));
+    assert_eq!(world.flow.place(), Some(2));
+    world.step(Step::Key('2'));
+    assert_eq!((world.flow.stage(), world.flow.place()), (Stage::CallBack, None));
+    world.step(Step::Button(Button::Stop));
+    assert_eq!((world.flow.stage(), world.flow.place()), (Stage::Waiting, Some(2)));
+    [Step::Erased(true, false), heard()].into_iter().for_each(|step| world.step(step));
+    world.step(Step::Lapse);
+    assert_eq!(world.flow.place(), None);
+    world.step(Step::Resume);
+    assert_eq!(world.flow.place(), Some(2));
+    world.step(Step::NobodyTakes);
+    assert_eq!((world.flow.stage(), world.flow.place()), (Stage::Nobody, None));
+}
+
+#[test]
 fn a_number_is_read_back_and_goes_to_the_desk_only_when_confirmed() {
     let mut world = waiting_for_the_desk();
     world.step(Step::Place(1));
@@ -605,6 +725,80 @@ fn a_number_is_read_back_and_goes_to_the_desk_only_when_confirmed() {
 }
 
 #[test]
+fn a_number_that_the_caller_abandons_reaches_nobody() {
+    let ways: [(&str, Vec<Step>); 4] = [
+        ("back to the agent", vec![Step::Button(Button::Agent)]),
+        ("a withdrawal", vec![Step::Button(Button::Stop)]),
+        ("a break", vec![Step::Lapse]),
+        ("a colleague", vec![Step::Connect]),
+    ];
+    for (way, steps) in ways {
+        let mut world = waiting_for_the_desk();
+        world.step(Step::Place(1));
+        "20612345678#".chars().for_each(|key| world.step(Step::Key(key)));
+        assert_eq!(saying(&world), ["call-back-confirm"]);
+        steps.into_iter().for_each(|step| world.step(step));
+        assert!(world.flow.slots().is_empty(), "{way}");
+    }
+}
+
+/// A caller who has confirmed a number, which is being stored.
+fn storing_a_number() -> World {
+    let mut world = waiting_for_the_desk();
+    world.step(Step::Place(1));
+    "20612345678#1".chars().for_each(|key| world.step(Step::Key(key)));
+    assert!(world.storing.is_some() && saying(&world).is_empty());
+    world
+}
+
+/// How often it is written down that a number was left.
+fn call_backs(world: &World) -> usize {
+    world.facts.iter().filter(|(fact, _)| *fact == Fact::HandoverResult(HandoverEnd::CallBack)).count()
+}
+
+#[test]
+fn a_number_whose_storing_takes_long_is_told_as_it_is() {
+    let mut world = storing_a_number();
+    world.step(Step::Wait(5_500));
+    assert_eq!(saying(&world), ["call-back-pending"]);
+    world.step(heard());
+    world.step(Step::Button(Button::CallBack));
+    assert_eq!(saying(&world), ["call-back-pending"], "no second one is taken meanwhile");
+    world.step(Step::CallBackLeft(true));
+    assert_eq!((saying(&world), call_backs(&world), world.in_line), (vec!["call-back-noted"], 1, false));
+
+    let mut failed = storing_a_number();
+    [Step::Wait(5_500), heard(), Step::CallBackLeft(false)].into_iter().for_each(|step| failed.step(step));
+    assert_eq!((saying(&failed), call_backs(&failed), failed.in_line), (vec!["call-back-failed"], 0, true));
+    [heard(), Step::Key('2')].into_iter().for_each(|step| failed.step(step));
+    assert_eq!(saying(&failed), ["call-back-number"], "and another can be left");
+}
+
+#[test]
+fn a_number_that_is_stored_while_the_caller_is_gone_is_not_asked_for_again() {
+    let mut world = storing_a_number();
+    [Step::Lapse, Step::CallBackLeft(true), Step::Resume].into_iter().for_each(|step| world.step(step));
+    assert_eq!((saying(&world), call_backs(&world), world.in_line), (vec!["call-back-noted"], 1, false));
+
+    let mut late = storing_a_number();
+    [Step::Lapse, Step::Resume].into_iter().for_each(|step| late.step(step));
+    assert!(saying(&late).is_empty(), "it is not known yet");
+    late.step(Step::CallBackLeft(true));
+    assert_eq!((saying(&late), call_backs(&late)), (vec!["call-back-noted"], 1));
+}
+
+#[test]
+fn a_number_that_is_stored_after_the_caller_went_on_is_written_down_once_and_interrupts_nobody() {
+    let mut world = storing_a_number();
+    [Step::Wait(5_500), heard(), Step::Button(Button::Agent), heard()].into_iter().for_each(|step| world.step(step));
+    let before: Vec<String> = saying(&world).into_iter().map(str::to_owned).collect();
+    world.step(Step::CallBackLeft(true));
+    assert_eq!((saying(&world), call_backs(&world)), (before.iter().map(String::as_str).collect(), 1));
+    world.step(Step::CallBackLeft(true));
+    assert_eq!(call_backs(&world), 1);
+}
+
+#[test]
 fn a_caller_whose_colleague_is_lost_is_told_and_waits_where_they_were() {
     let mut world = waiting_for_the_desk();
     world.step(Step::Place(1));
@@ -617,6 +811,23 @@ fn a_caller_whose_colleague_is_lost_is_told_and_waits_where_they_were() {
     assert_eq!(saying(&world), ["handover-lost"]);
     world.step(heard());
     assert!(world.in_line && saying(&world) == ["hold-music"]);
+}
+
+#[test]
+fn a_caller_who_comes_back_from_a_colleague_while_the_server_stops_gets_the_sentence_and_a_person() {
+    for back in [Step::GiveBack, Step::LoseColleague] {
+        for (person_there, sentence) in [(true, "shutdown"), (false, "shutdown-nobody")] {
+            let mut world = waiting_for_the_desk();
+            (world.way, world.person_there) = (Way::PhoneSystem, person_there);
+            [Step::Connect, Step::Stop, back.clone()].into_iter().for_each(|step| world.step(step));
+            assert_eq!(saying(&world), [sentence], "{back:?}");
+            world.step(heard());
+            assert_eq!(
+                (world.leaves, world.closed.len(), world.in_line),
+                if person_there { (2, 0, false) } else { (1, 1, false) }
+            );
+        }
+    }
 }
 
 #[test]
@@ -640,8 +851,10 @@ fn nobody_at_the_desk_is_said_with_a_way_on() {
         world.step(step);
     }
     assert_eq!(saying(&world), ["handover-closed"]);
+    assert_eq!((world.flow.stage(), world.flow.place()), (Stage::Nobody, None), "there is no line to be in");
     world.step(heard());
     assert_eq!(saying(&world), ["queue-choices-call-back"]);
+    assert_eq!((world.flow.stage(), world.flow.expected()), (Stage::Nobody, Expected::WaitingOrCallBack));
     world.step(heard());
     world.step(Step::Wait(12_000));
     assert_eq!(saying(&world), ["handover-back"], "who chooses nothing goes on with the agent");
@@ -673,12 +886,174 @@ fn a_caller_who_was_gone_hears_what_was_broken_off_again() {
     assert!(world.recorder_on, "the grant still stands");
     assert_eq!(saying(&world), ["how-can-i-help"]);
 
-    let mut asked = World::new(webshop(), false, true, false);
-    asked.take(Event::Begin);
-    opening().into_iter().for_each(|step| asked.step(step));
-    asked.step(Step::Lapse);
+    let mut asked = gone_at_the_question();
     asked.step(Step::Resume);
     assert_eq!(saying(&asked), ["consent-question"]);
     asked.step(Step::Key('1'));
     assert!(!asked.recorder_on, "a yes before the question has ended again");
+}
+
+/// A caller who is gone for a moment while the question waits for their answer.
+fn gone_at_the_question() -> World {
+    let mut world = World::new(webshop(), true, true, false);
+    world.take(Event::Begin);
+    opening().into_iter().chain([Step::Lapse]).for_each(|step| world.step(step));
+    world
+}
+
+fn state(world: &World) -> ConsentState {
+    world.flow.consents().states().next().unwrap().2
+}
+
+#[test]
+fn stop_while_the_caller_is_gone_is_carried_out_at_once_and_told_when_they_are_back() {
+    let said = Step::Say { words: "stop opname", second: "stop opname", confidence: 0.9, late: false };
+    let ways = [vec![Step::Button(Button::Stop)], vec![Step::Key('*'), Step::Key('9')], vec![said]];
+    for stop in ways {
+        for erased_first in [true, false] {
+            let mut world = recorded_in_the_menu();
+            world.step(Step::Lapse);
+            stop.iter().for_each(|step| world.step(step.clone()));
+            assert_eq!((state(&world), world.erasing), (ConsentState::Withdrawn, 1), "{stop:?}");
+            if erased_first {
+                world.step(Step::Erased(true, false));
+            }
+            world.step(Step::Resume);
+            assert!(!world.recorder_on, "{stop:?}");
+            if !erased_first {
+                assert!(saying(&world).is_empty(), "what came of it is not known yet");
+                world.step(Step::Erased(true, true));
+            }
+            let told = if erased_first { "consent-withdrawn" } else { "consent-withdrawn-kept" };
+            assert_eq!(saying(&world), [told], "{stop:?}");
+            world.step(heard());
+            assert_eq!(saying(&world), ["how-can-i-help"]);
+        }
+    }
+}
+
+#[test]
+fn a_withdrawal_whose_end_is_not_known_in_time_is_told_so_and_a_late_answer_is_not_taken_for_the_next() {
+    let mut world = recorded_in_the_menu();
+    [Step::Lapse, Step::Button(Button::Stop), Step::Resume, Step::Wait(2_500)].into_iter().for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["consent-withdrawn-pending"]);
+    let again = [heard(), Step::Button(Button::AskAgain), heard(), heard(), Step::Key('1'), Step::Button(Button::Stop)];
+    again.into_iter().for_each(|step| world.step(step));
+    world.step(Step::Erased(true, false));
+    assert!(saying(&world).is_empty(), "that was the first one's");
+    world.step(Step::Erased(true, true));
+    assert_eq!(saying(&world), ["consent-withdrawn-kept"]);
+}
+
+#[test]
+fn no_while_the_caller_is_gone_is_a_no() {
+    let said = Step::Say { words: "nee", second: "nee", confidence: 0.9, late: false };
+    for no in [Step::Button(Button::No), Step::Key('2'), Step::Button(Button::Stop), said] {
+        let mut world = gone_at_the_question();
+        world.step(no.clone());
+        assert_eq!(state(&world), ConsentState::Refused, "{no:?}");
+        world.step(Step::Resume);
+        assert_eq!(saying(&world), ["consent-refused"], "{no:?}");
+        world.step(heard());
+        assert_eq!(saying(&world), ["how-can-i-help"], "{no:?}");
+    }
+}
+
+#[test]
+fn a_no_to_disclosures_that_were_broken_off_is_a_no() {
+    for steps in
+        [[Step::Button(Button::No), Step::Lapse], [Step::Lapse, Step::Key('2')], [Step::Lapse, Step::Button(Button::Stop)]]
+    {
+        let mut world = World::new(webshop(), false, true, false);
+        world.take(Event::Begin);
+        steps.iter().for_each(|step| world.step(step.clone()));
+        world.step(Step::Resume);
+        assert_eq!(saying(&world).first(), Some(&"disclosure-automated"), "what the agent is must still be heard");
+        world.step(heard());
+        assert_eq!((saying(&world), state(&world)), (vec!["consent-refused"], ConsentState::Refused), "{steps:?}");
+    }
+}
+
+#[test]
+fn a_person_whom_a_caller_asks_for_while_they_are_gone_is_looked_for_when_they_are_back() {
+    for person in [Step::Button(Button::Person), Step::Key('0')] {
+        let mut world = recorded_in_the_menu();
+        [Step::Lapse, person, Step::Resume].into_iter().for_each(|step| world.step(step));
+        assert_eq!(saying(&world), ["handover-given"]);
+    }
+    let mut world = recorded_in_the_menu();
+    let steps = [Step::Lapse, Step::Button(Button::Person), Step::Button(Button::Stop), Step::Erased(true, false), Step::Resume];
+    steps.into_iter().for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["consent-withdrawn"], "first what came of the withdrawal");
+    world.step(heard());
+    assert_eq!(saying(&world), ["handover-refused"]);
+}
+
+#[test]
+fn no_word_of_a_caller_who_is_gone_turns_the_recorder_on() {
+    let said = Step::Say { words: "ja", second: "ja", confidence: 0.99, late: true };
+    for yes in [Step::Button(Button::Yes), Step::Key('1'), Step::Button(Button::AskAgain), said] {
+        let mut world = gone_at_the_question();
+        [yes, Step::Resume].into_iter().for_each(|step| world.step(step));
+        assert_eq!(saying(&world), ["consent-question"]);
+        assert!(!world.recorder_on);
+    }
+}
+
+#[test]
+fn a_fault_while_the_caller_is_gone_is_told_when_they_are_back() {
+    let mut world = World::new(webshop(), true, true, false);
+    world.take(Event::Begin);
+    let steps = opening().into_iter().chain([Step::Key('1'), Step::Lapse, Step::RecordingFails, Step::Resume]);
+    steps.for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["recording-failed"], "and not that recording starts");
+}
+
+#[test]
+fn what_a_contract_keeps_is_never_told_as_erased_wherever_the_call_is() {
+    for in_line in [false, true] {
+        for (answer, told) in
+            [(Step::Wait(2_500), "consent-withdrawn-kept"), (Step::Erased(true, true), "consent-withdrawn-kept")]
+        {
+            let mut world = World::new(three_bases(), false, true, true);
+            world.take(Event::Begin);
+            (0..6).for_each(|_| world.step(heard()));
+            [Step::Key('1'), heard()].into_iter().for_each(|step| world.step(step));
+            assert!(world.recorder_on);
+            if in_line {
+                [Step::Key('0'), heard(), Step::Place(1)].into_iter().for_each(|step| world.step(step));
+                assert!(world.in_line);
+            }
+            [Step::Button(Button::Stop), answer].into_iter().for_each(|step| world.step(step));
+            assert_eq!(saying(&world), [told]);
+        }
+    }
+}
+
+#[test]
+fn what_was_kept_before_a_change_of_language_can_be_erased_at_any_later_time() {
+    let in_the_opening = vec![heard(), Step::Button(Button::Stop), heard()];
+    let at_the_question = vec![heard(), heard(), heard(), heard(), Step::Button(Button::Stop)];
+    let mut after_a_no = vec![heard(), heard(), heard(), heard(), Step::Button(Button::No), heard(), heard()];
+    after_a_no.push(Step::Button(Button::Stop));
+    for steps in [in_the_opening, at_the_question, after_a_no] {
+        let mut world = recorded_in_the_hours();
+        world.step(Step::Language("en"));
+        assert_eq!((world.recorder_on, state(&world)), (false, ConsentState::Invalidated));
+        steps.into_iter().for_each(|step| world.step(step));
+        assert_eq!((world.erasing, state(&world)), (1, ConsentState::Withdrawn), "{:?}", world.facts);
+        world.step(Step::Erased(true, false));
+        assert_eq!(saying(&world), ["consent-withdrawn"]);
+        world.step(heard());
+        assert_eq!(saying(&world), ["how-can-i-help"]);
+    }
+}
+
+#[test]
+fn what_was_kept_can_be_erased_with_the_agent_again_after_the_desk() {
+    let mut world = waiting_for_the_desk();
+    [Step::Place(1), Step::Connect, Step::GiveBack, heard()].into_iter().for_each(|step| world.step(step));
+    assert_eq!((saying(&world), state(&world)), (vec!["how-can-i-help"], ConsentState::Expired));
+    [Step::Button(Button::Stop), Step::Erased(true, false)].into_iter().for_each(|step| world.step(step));
+    assert_eq!((saying(&world), state(&world), world.erasing), (vec!["consent-withdrawn"], ConsentState::Withdrawn, 1));
 }

@@ -72,5 +72,6 @@ mod webrtc_hang_up;
 mod webrtc_many_calls;
 mod webrtc_requests;
 mod webrtc_turn;
+mod webrtc_waiting;
 mod withdrawal;
 mod withdrawal_erases;

@@ -35,10 +35,10 @@ async fn each_purpose_ends_when_its_own_time_is_over() {
     let id = session(&storage, &ledger, &recordings).await;
     let sweep = async |hours| sweep(&storage.recording, &storage.ledger, recordings.index(), in_hours(hours)).await.unwrap();
     assert_eq!(sweep(23).await, Erased::default());
-    assert_eq!(sweep(25).await, Erased { wraps: 1, turns: 1, held: 0 });
+    assert_eq!(sweep(25).await, Erased { wraps: 1, turns: 1, held: 0, kept: 1 });
     assert_eq!(storage.sealed(id).len(), 2);
     assert_eq!(sweep(25).await, Erased::default());
-    assert_eq!(sweep(24 * 11).await, Erased { wraps: 1, turns: 1, held: 0 });
+    assert_eq!(sweep(24 * 11).await, Erased { wraps: 1, turns: 1, held: 0, kept: 0 });
     assert!(storage.sealed(id).is_empty());
     let told = storage
         .events(id)
@@ -62,7 +62,7 @@ async fn a_hold_outlasts_the_time_and_its_release_ends_both() {
     assert_eq!(swept, Erased::default());
     assert_eq!(storage.sealed(id).len(), 4);
     // What the sweep found due goes with the hold.
-    assert_eq!(archive.release(id, Some("C-17")).await.unwrap(), Erased { wraps: 2, turns: 2, held: 0 });
+    assert_eq!(archive.release(id, Some("C-17")).await.unwrap(), Erased { wraps: 2, turns: 2, held: 0, kept: 0 });
     assert!(storage.sealed(id).is_empty());
 }
 
@@ -94,6 +94,6 @@ async fn a_deletion_that_a_crash_cut_short_is_finished_by_the_next_sweep() {
     let wrap = storage.sealed(id).into_iter().find(|name| name.ends_with(".service-quality.wrap")).unwrap();
     std::fs::remove_file(storage.recording.folder.join(id.to_string()).join(wrap)).unwrap();
     let swept = sweep(&storage.recording, &storage.ledger, recordings.index(), in_hours(25)).await.unwrap();
-    assert_eq!(swept, Erased { wraps: 1, turns: 1, held: 0 });
+    assert_eq!(swept, Erased { wraps: 1, turns: 1, held: 0, kept: 1 });
     assert_eq!(storage.sealed(id).len(), 2);
 }

@@ -101,6 +101,9 @@ async fn stop_erases_a_person_is_looked_for_and_a_language_is_changed() {
     };
     let speaking = async {
         speaks.saying("disclosure-automated").await;
+        // One that the dialog does not have: it goes on in the one that is spoken, and says so.
+        speaks.send(json!({"type": "language", "language": "xx"})).await;
+        speaks.notice("language", |notice| notice["language"] == "nl").await;
         speaks.send(json!({"type": "language", "language": "en"})).await;
         speaks.notice("language", |notice| notice["language"] == "en").await;
         speaks.asked().await;

@@ -24,17 +24,17 @@ async fn a_withdrawn_purpose_goes_and_the_turn_goes_with_its_last_wrap() {
     session.recorder.keep(turn(1, &BOTH, &[1; 800], &[2; 800])).unwrap();
     session.recorder.keep(turn(2, &BOTH[..1], &[1; 800], &[2; 800])).unwrap();
     // Once both are stored, an empty withdrawal answers.
-    assert_eq!(session.recorder.withdraw(&[]).await.unwrap(), Erased::default());
+    assert_eq!(session.recorder.withdraw(&[]).await.unwrap(), Erased { kept: 2, ..Erased::default() });
     assert_eq!(storage.sealed(session.id).len(), 5);
 
     let erased = session.recorder.withdraw(&[purpose("service-quality")]).await.unwrap();
-    assert_eq!(erased, Erased { wraps: 2, turns: 1, held: 0 });
+    assert_eq!(erased, Erased { wraps: 2, turns: 1, held: 0, kept: 1 });
     let left = storage.sealed(session.id);
     assert_eq!(left.len(), 2, "{left:?}");
     assert!(left.iter().any(|name| name.ends_with(".disputes.wrap")), "{left:?}");
 
     let erased = session.recorder.withdraw(&[purpose("disputes")]).await.unwrap();
-    assert_eq!(erased, Erased { wraps: 1, turns: 1, held: 0 });
+    assert_eq!(erased, Erased { wraps: 1, turns: 1, held: 0, kept: 0 });
     assert!(!storage.recording.folder.join(session.id.to_string()).exists());
     session.ledger.written().await.unwrap();
     let told = deletions(&storage.events(session.id));
@@ -72,14 +72,14 @@ async fn a_hold_keeps_what_was_withdrawn_until_it_is_released() {
     archive.hold(session.id, "C-17", "complaint", jiff::civil::date(2027, 3, 1)).await.unwrap();
 
     let erased = session.recorder.withdraw(&[purpose("service-quality")]).await.unwrap();
-    assert_eq!(erased, Erased { wraps: 0, turns: 0, held: 1 });
+    assert_eq!(erased, Erased { wraps: 0, turns: 0, held: 1, kept: 1 });
     assert_eq!(storage.sealed(session.id).len(), 2);
     session.recorder.close("finished").await;
     session.ledger.append(closed(1)).unwrap();
     session.ledger.written().await.unwrap();
 
     let erased = archive.release(session.id, None).await.unwrap();
-    assert_eq!(erased, Erased { wraps: 1, turns: 1, held: 0 });
+    assert_eq!(erased, Erased { wraps: 1, turns: 1, held: 0, kept: 0 });
     assert!(storage.sealed(session.id).is_empty());
     let told = deletions(&storage.events(session.id));
     assert_eq!(told.len(), 2);

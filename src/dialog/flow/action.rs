@@ -47,10 +47,15 @@ pub enum Action {
     Queue(Departure),
     /// Put the caller back in the line, where they were.
     QueueAgain,
-    /// Take the caller out of the line.
+    /// Take the caller out of the line, or away from a colleague whose connection broke.
     Unqueue,
     /// Keep this number for a colleague, sealed; [`super::Event::CallBackLeft`] answers.
-    CallBack(Number),
+    CallBack {
+        /// Which attempt of this call; the answer names it.
+        attempt: u32,
+        /// To be called.
+        number: Number,
+    },
     /// Write it into the ledger.
     Note(Fact),
     /// The session is over.

@@ -50,7 +50,7 @@ impl Command {
 
 impl Flow {
     pub(super) fn key(&mut self, key: char) {
-        if matches!(self.phase, Phase::Knocking(_) | Phase::Lapsed(_) | Phase::Fresh) || self.is_away() {
+        if matches!(self.phase, Phase::Knocking(_) | Phase::Fresh) || self.is_away() {
             return;
         }
         if key != '*' && self.prefix.take().is_some() {
@@ -67,6 +67,7 @@ impl Flow {
                 Phase::Dialog(_) => self.key_in_dialog(key),
                 Phase::Waiting => self.key_while_waiting(key),
                 Phase::CallBack(_) => self.key_in_call_back(key),
+                Phase::Lapsed(_) if key == '2' => self.no_while_gone(Method::Key(key)),
                 _ => {}
             },
         }
@@ -79,7 +80,7 @@ impl Flow {
 
     /// A button means the same at every moment; where it means nothing, it does nothing.
     pub(super) fn button(&mut self, button: Button) {
-        if matches!(self.phase, Phase::Knocking(_) | Phase::Lapsed(_) | Phase::Fresh) || self.is_away() {
+        if matches!(self.phase, Phase::Knocking(_) | Phase::Fresh) || self.is_away() {
             return;
         }
         self.prefix = None;
@@ -99,6 +100,7 @@ impl Flow {
         match self.phase {
             Phase::Disclosing(_) | Phase::Asking(_) => self.button_in_opening(yes),
             Phase::Dialog(_) => self.button_in_read_back(yes),
+            Phase::Lapsed(_) if !yes => self.no_while_gone(Method::Button),
             Phase::CallBack(_) if self.confirms_number() => self.key_in_call_back(if yes { '1' } else { '2' }),
             _ => {}
         }
@@ -107,7 +109,7 @@ impl Flow {
     /// Whether what was said is a command; if so it is carried out.
     pub(super) fn spoken_command(&mut self, utterance: &Utterance) -> bool {
         let said = Zeroizing::new(phrase::normal(&utterance.text));
-        if said.is_empty() || matches!(self.phase, Phase::Knocking(_) | Phase::Away(_) | Phase::Lapsed(_) | Phase::Fresh) {
+        if said.is_empty() || matches!(self.phase, Phase::Knocking(_) | Phase::Away(_) | Phase::Fresh) {
             return false;
         }
         let found = COMMANDS.into_iter().find(|command| {
@@ -151,8 +153,11 @@ impl Flow {
     }
 
     fn command(&mut self, command: Command, method: Method) {
+        if let Phase::Lapsed(_) = self.phase {
+            return self.command_while_gone(command, method);
+        }
         // A caller who is being put through is put through; only a withdrawal is still for us.
-        if command != Command::Stop && matches!(self.phase, Phase::Passing(Next::Leave(_))) {
+        if command != Command::Stop && matches!(self.phase, Phase::Passing(Next::Leave(_) | Next::Person)) {
             return;
         }
         // Whoever waits for a person, or talks with one, has left the agent; what was kept before can still be withdrawn.
@@ -187,72 +192,6 @@ impl Flow {
         }
     }
 
-    /// Where the call was going when a withdrawal came in between.
-    fn going_on(&self) -> Next {
-        match &self.phase {
-            Phase::Passing(next @ (Next::Leave(_) | Next::Close(_) | Next::Open)) => next.clone(),
-            _ if self.waiting.is_some() => Next::Wait,
-            _ => Next::Resume,
-        }
-    }
-
-    /// The caller wants no recording: the recorder stops now, the running turn is dropped, what was kept is erased.
-    fn withdraw(&mut self, method: Method) {
-        let changes = self.consents.withdraw_all();
-        if changes.is_empty() {
-            return;
-        }
-        if let Phase::Disclosing(_) = self.phase
-            && !self.recorder_on
-        {
-            // A no said in another way; what the agent is must still be heard.
-            self.note_changes(changes);
-            return self.early_no(method);
-        }
-        let withdrawn: Vec<Purpose> =
-            changes.iter().filter(|c| c.to == ConsentState::Withdrawn).map(|c| c.purpose.clone()).collect();
-        if !withdrawn.is_empty() {
-            self.stop_recorder(StopReason::Withdrawn);
-        }
-        for change in &changes {
-            let outcome = if change.to == ConsentState::Withdrawn { "withdrawn" } else { "refused" };
-            self.note(Fact::Answer { purpose: change.purpose.clone(), outcome, method: method.clone() });
-        }
-        self.note_changes(changes);
-        if self.is_with_colleague() {
-            // Two people are talking: it is done, and not said.
-            if !withdrawn.is_empty() {
-                self.actions.push(Action::Erase { purposes: withdrawn });
-            }
-            return;
-        }
-        self.hush();
-        let next = self.going_on();
-        if withdrawn.is_empty() {
-            return self.pass(&["consent-refused"], next);
-        }
-        self.next_turn(TurnKind::Engine);
-        self.actions.push(Action::Erase { purposes: withdrawn });
-        self.phase = Phase::Erasing(next);
-        self.deadline = Some(self.now + ERASING);
-    }
-
-    /// The confirmation tells the truth: erased, being erased, or partly kept on another ground.
-    pub(super) fn erased(&mut self, erasure: Option<Erasure>) {
-        let Phase::Erasing(next) = &self.phase else { return };
-        let next = next.clone();
-        self.deadline = None;
-        let other_basis = self.consents.is_recording();
-        let by_consent = self.consents.states().any(|(_, b, s)| b == Basis::Consent && s == ConsentState::Withdrawn);
-        let id = match erasure {
-            Some(erasure) if erasure.kept || other_basis => "consent-withdrawn-kept",
-            Some(Erasure { complete: true, .. }) if by_consent => "consent-withdrawn",
-            Some(Erasure { complete: true, .. }) => "consent-objected",
-            _ => "consent-withdrawn-pending",
-        };
-        self.pass(&[id], next);
-    }
-
     /// The next language of the dialog.
     fn switch_language(&mut self) {
         let languages = &self.dialog.file.languages;
@@ -264,7 +203,7 @@ impl Flow {
     /// A language that the caller has picked from the list of the dialog's.
     pub(super) fn choose_language(&mut self, language: &str) {
         let closed = matches!(self.phase, Phase::Knocking(_) | Phase::Away(_) | Phase::Lapsed(_) | Phase::Fresh)
-            || matches!(self.phase, Phase::Passing(Next::Leave(_) | Next::Close(_)))
+            || matches!(self.phase, Phase::Passing(Next::Leave(_) | Next::Close(_) | Next::Person))
             || self.waiting.is_some();
         if !closed && self.dialog.file.languages.iter().any(|l| l.value == language) {
             self.speak(language.to_owned());
@@ -298,15 +237,19 @@ impl Flow {
         }
         let changes = self.consents.fail_all();
         self.stop_recorder(StopReason::Failed);
-        let told = !changes.is_empty() || matches!(self.phase, Phase::Asking(_));
+        let matters = !changes.is_empty() || matches!(self.phase, Phase::Asking(_) | Phase::Lapsed(absence::Broken::Question(_)));
         self.note_changes(changes);
-        if !told {
+        if !matters {
             return;
         }
-        if let Phase::Dialog(_) | Phase::Asking(_) | Phase::Passing(Next::Question(_) | Next::Resume) = self.phase {
+        let told = matches!(self.phase, Phase::Dialog(_) | Phase::Asking(_) | Phase::Passing(Next::Question(_) | Next::Resume))
+            || matches!(&self.phase, Phase::Lapsed(broken) if broken.goes_on_with_agent());
+        if told {
             self.refuse_open("refused");
             self.hush();
-            self.pass(&["recording-failed"], Next::Resume);
+            let (mut said, next) = self.broken_off();
+            said.insert(0, "recording-failed".to_owned());
+            self.pass(&said, next.without_questions());
         }
     }
 }

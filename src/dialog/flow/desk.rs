@@ -12,7 +12,7 @@ const DIGITS: std::ops::RangeInclusive<usize> = 6..=15;
 /// How often a number is asked for before the caller goes on waiting without leaving one.
 const TRIES: u32 = 3;
 /// The slot of a number that is being left; no dialog can name it.
-const NUMBER: &str = "call-back-number";
+pub(super) const NUMBER: &str = "call-back-number";
 
 /// A caller who waits for a colleague, or was told that nobody is there.
 #[derive(Debug)]
@@ -158,6 +158,14 @@ impl Flow {
         self.pass(&[id], Next::Resume);
     }
 
+    pub(super) fn is_in_line(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.in_line)
+    }
+
+    pub(super) fn known_place(&self) -> Option<u32> {
+        self.waiting.as_ref().and_then(|waiting| waiting.place)
+    }
+
     /// Takes the caller out of the line; `false` when they were not in it.
     pub(super) fn leave_line(&mut self) -> bool {
         let was_in = self.waiting.as_mut().is_some_and(|waiting| std::mem::take(&mut waiting.in_line));
@@ -175,7 +183,7 @@ impl Flow {
         self.note(Fact::HandoverResult(why));
         self.departures += 1;
         // Who is leaving a number is not interrupted.
-        if matches!(self.phase, Phase::CallBack(_)) {
+        if matches!(self.phase, Phase::CallBack(_) | Phase::Lapsed(absence::Broken::CallBack { .. })) {
             return;
         }
         self.hush();
@@ -195,7 +203,7 @@ impl Flow {
         let Some(waiting) = &mut self.waiting else { return };
         waiting.in_line = false;
         let reason = waiting.reason;
-        self.forget_number();
+        self.untold = None;
         self.hush();
         self.end_turn();
         self.deadline = None;
@@ -230,7 +238,16 @@ impl Flow {
         }
         self.note(Fact::HandoverResult(HandoverEnd::Answered));
         self.hush();
+        if self.stopping {
+            return self.leave_stopping_desk();
+        }
         self.back_to_agent("handover-back");
+    }
+
+    /// The server stops: there is no line to wait in any more, and the agent goes as well.
+    fn leave_stopping_desk(&mut self) {
+        self.waiting = None;
+        self.knock(LeaveReason::Shutdown);
     }
 
     /// The colleague's connection broke: the caller hears it and waits again, where they were in the line.
@@ -239,6 +256,11 @@ impl Flow {
         let Some(waiting) = &mut self.waiting else { return };
         if !connected && !waiting.in_line {
             return;
+        }
+        if self.stopping {
+            self.hush();
+            self.actions.push(Action::Unqueue);
+            return self.leave_stopping_desk();
         }
         (waiting.in_line, waiting.place, waiting.told) = (true, None, None);
         self.actions.push(Action::QueueAgain);
@@ -251,7 +273,14 @@ impl Flow {
     // ---- a number to be called back on ----
 
     pub(super) fn leave_number(&mut self) {
-        if self.settings.call_backs && matches!(self.phase, Phase::Waiting) {
+        if !self.settings.call_backs || !matches!(self.phase, Phase::Waiting) {
+            return;
+        }
+        if self.storing.is_some() {
+            // One is on its way already, and a second would be another request.
+            self.hush();
+            self.pass(&["call-back-pending"], Next::Wait);
+        } else {
             self.phase = Phase::CallBack(CallBack { stage: Stage::Storing, tries: 0 });
             self.take_number();
         }
@@ -305,7 +334,8 @@ impl Flow {
         match &call_back.stage {
             Stage::Number(digits) if !digits.is_empty() => self.number_ended(),
             Stage::Number(_) | Stage::Confirm => self.number_again(),
-            Stage::Storing => self.call_back_left(false),
+            // It may come through all the same, and the caller is told that it may.
+            Stage::Storing => self.pass(&["call-back-pending"], Next::Wait),
         }
     }
 
@@ -340,33 +370,53 @@ impl Flow {
         if !matches!(call_back.stage, Stage::Confirm) {
             return;
         }
-        call_back.stage = Stage::Storing;
         let number = self.slots.iter().find(|(name, _)| *name == NUMBER).map(|(_, value)| Zeroizing::new(value.to_owned()));
         self.forget_number();
         self.hush();
+        let Some(number) = number else { return self.pass(&["call-back-failed"], Next::Wait) };
+        self.attempts += 1;
+        self.storing = Some(self.attempts);
+        self.actions.push(Action::CallBack { attempt: self.attempts, number: Number(number) });
+        self.await_storing();
+    }
+
+    /// Waits a while for the word that the number is stored.
+    pub(super) fn await_storing(&mut self) {
+        self.phase = Phase::CallBack(CallBack { stage: Stage::Storing, tries: 0 });
         self.deadline = Some(self.now + STORING);
-        match number {
-            Some(number) => self.actions.push(Action::CallBack(Number(number))),
-            None => self.call_back_left(false),
-        }
+    }
+
+    pub(super) fn stores_number(&self) -> bool {
+        matches!(&self.phase, Phase::CallBack(CallBack { stage: Stage::Storing, .. }))
     }
 
     pub(super) fn confirms_number(&self) -> bool {
         matches!(&self.phase, Phase::CallBack(CallBack { stage: Stage::Confirm, .. }))
     }
 
-    /// The number is with the desk, or could not be stored.
-    pub(super) fn call_back_left(&mut self, stored: bool) {
-        if !matches!(&self.phase, Phase::CallBack(CallBack { stage: Stage::Storing, .. })) {
+    /// The number is with the desk, or could not be stored. It may be late: then it is told as long as the caller still waits.
+    pub(super) fn call_back_left(&mut self, attempt: u32, stored: bool) {
+        if self.storing != Some(attempt) {
+            return;
+        }
+        self.storing = None;
+        if stored {
+            self.note(Fact::HandoverResult(HandoverEnd::CallBack));
+        }
+        // Who went on with the agent, or is with a colleague, was told that it may come through.
+        if self.waiting.is_none() || self.is_with_colleague() {
             return;
         }
         self.deadline = None;
-        if !stored {
-            return self.pass(&["call-back-failed"], Next::Wait);
+        self.hush();
+        if stored {
+            self.leave_line();
+            return self.back_to_agent("call-back-noted");
         }
-        self.leave_line();
-        self.note(Fact::HandoverResult(HandoverEnd::CallBack));
-        self.back_to_agent("call-back-noted");
+        let (mut said, next) = self.broken_off();
+        said.retain(|id| id != "call-back-pending");
+        said.insert(0, "call-back-failed".to_owned());
+        self.pass(&said, next);
     }
 
     /// A number that was not left is nobody's.

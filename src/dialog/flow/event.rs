@@ -50,8 +50,13 @@ pub enum Event {
     GivenBack,
     /// The colleague's connection broke; the caller is back in line.
     ColleagueLost,
-    /// What became of [`super::Action::CallBack`]: whether the number is sealed and stored.
-    CallBackLeft(bool),
+    /// What became of [`super::Action::CallBack`].
+    CallBackLeft {
+        /// Of which attempt.
+        attempt: u32,
+        /// Whether the number is sealed and stored.
+        stored: bool,
+    },
     /// Nothing comes from the caller any more. They may come back.
     Lapsed,
     /// The caller is back.
@@ -157,7 +162,7 @@ impl std::fmt::Debug for Utterance {
 pub struct Erasure {
     /// Whether everything that was to go is gone.
     pub complete: bool,
-    /// Whether a hold or another announced basis keeps something.
+    /// Whether a turn of the call is still stored: under a hold, or on another announced basis.
     pub kept: bool,
 }
 

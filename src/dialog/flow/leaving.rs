@@ -25,18 +25,23 @@ impl Flow {
     pub(super) fn person_there(&mut self, way: Way) {
         let Phase::Knocking(reason) = self.phase else { return };
         self.way = way;
-        let text = match reason {
-            LeaveReason::Shutdown => "shutdown",
-            _ if self.any_state(&[ConsentState::Given]) => "handover-given",
-            _ if self.any_state(&[ConsentState::Refused, ConsentState::Withdrawn]) => "handover-refused",
-            _ => "handover-plain",
-        };
+        let text = self.handover_text(reason);
         // What was still open is not a yes; but only who refused is told that the colleague knows of a refusal.
         self.refuse_open("unclear");
         self.note(Fact::HandoverRequested(reason));
         let first = self.take_last_words();
-        let ids: Vec<&str> = first.iter().map(String::as_str).chain([text]).collect();
+        let ids: Vec<String> = first.into_iter().chain([text.to_owned()]).collect();
         self.pass(&ids, Next::Leave(reason));
+    }
+
+    /// What a caller hears who is put through.
+    pub(super) fn handover_text(&self, reason: LeaveReason) -> &'static str {
+        match reason {
+            LeaveReason::Shutdown => "shutdown",
+            _ if self.any_state(&[ConsentState::Given]) => "handover-given",
+            _ if self.any_state(&[ConsentState::Refused, ConsentState::Withdrawn]) => "handover-refused",
+            _ => "handover-plain",
+        }
     }
 
     pub(super) fn nobody_there(&mut self, why: HandoverEnd) {
@@ -77,7 +82,9 @@ impl Flow {
         let changes = self.consents.expire_all();
         self.stop_recorder(StopReason::Handover);
         self.note_changes(changes);
-        let departure = Departure { reason, language: self.language.clone(), consent, slots: self.slots.clone() };
+        let mut slots = self.slots.clone();
+        slots.remove(desk::NUMBER);
+        let departure = Departure { reason, language: self.language.clone(), consent, slots };
         match self.way {
             Way::PhoneSystem => {
                 self.phase = Phase::Away(reason);

@@ -5,7 +5,7 @@
 //!
 //! The opening (`opening`) is run before any dialog file is looked at; the commands (`commands`) are there in every state; the dialog's own
 //! steps are in `steps`; the ways out in `leaving`, and waiting for a colleague at the desk in `desk`. A caller who is gone for a moment is in
-//! `absence`.
+//! `absence`, a no after the question in `withdrawal`.
 
 mod absence;
 mod action;
@@ -19,6 +19,7 @@ mod saying;
 mod stage;
 mod steps;
 mod turns;
+mod withdrawal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -80,8 +81,6 @@ const REACTION: Duration = Duration::from_millis(150);
 const PREFIX: Duration = Duration::from_secs(3);
 /// How often the opening is said again in one call because too much of it was lost on the way.
 const REPETITIONS: u32 = 3;
-/// How long a withdrawal waits to hear that everything is erased.
-const ERASING: Duration = Duration::from_secs(2);
 
 /// Where the call is.
 #[derive(Debug)]
@@ -94,8 +93,8 @@ enum Phase {
     Asking(opening::Asking),
     /// Something is being said, after which the call goes on.
     Passing(Next),
-    /// A withdrawal is being carried out, after which the call goes on.
-    Erasing(Next),
+    /// A withdrawal is being carried out, after which what it broke off is said again, and the call goes on.
+    Erasing(Vec<String>, Next),
     /// In the dialog.
     Dialog(steps::Waiting),
     /// Somebody is looking whether a person is there.
@@ -121,12 +120,21 @@ enum Next {
     Open,
     /// Back to the dialog (or into it).
     Resume,
+    /// See whether a person is there.
+    Person,
     /// Leave for a person.
     Leave(LeaveReason),
     /// Wait for a colleague.
     Wait,
     /// End the call.
     Close(SessionOutcome),
+}
+
+impl Next {
+    /// The same, when no question is open any more.
+    fn without_questions(self) -> Next {
+        if let Next::Question(_) = self { Next::Resume } else { self }
+    }
 }
 
 /// One call.
@@ -140,7 +148,7 @@ pub struct Flow {
     consents: Consents,
     slots: Slots,
     phase: Phase,
-    /// Where in the dialog the caller is, for coming back after a command.
+    /// Where in the dialog the first line of the running turn stands, for coming back after a command.
     position: Position,
     /// What is being said, and what was and has not been accounted for yet.
     plays: BTreeMap<PlayId, Vec<(Line, Role)>>,
@@ -166,14 +174,25 @@ pub struct Flow {
     repetitions: u32,
     /// What the dialog says before it passes the caller on.
     last_words: Vec<String>,
-    /// What is being said in [`Phase::Passing`], to be said again to a caller who was gone.
+    /// What is being said in [`Phase::Passing`], to be said again when it was broken off.
     passing: Vec<String>,
     /// How a person is reached, once one was found.
     way: Way,
     /// The caller waits for a colleague at the desk, or was told that nobody is there.
     waiting: Option<desk::Waiting>,
+    /// How often a number was given to be stored, and which of those has not been answered yet.
+    attempts: u32,
+    storing: Option<u32>,
     /// Nothing comes from the caller for the moment.
     absent: bool,
+    /// The caller asked for a person while they were gone.
+    wants_person: bool,
+    /// The caller said no while the disclosures were said, or while they were broken off: taken when they end.
+    early_no: Option<crate::consent::Method>,
+    /// A no that the caller has not been told of yet.
+    untold: Option<withdrawal::Untold>,
+    /// How many erasures have not answered yet.
+    erasing: u32,
     stopping: bool,
     actions: Vec<Action>,
     now: SessionTime,
@@ -213,7 +232,13 @@ impl Flow {
             passing: Vec::new(),
             way: Way::PhoneSystem,
             waiting: None,
+            attempts: 0,
+            storing: None,
             absent: false,
+            wants_person: false,
+            early_no: None,
+            untold: None,
+            erasing: 0,
             stopping: false,
             actions: Vec::new(),
             now: SessionTime::START,
@@ -226,6 +251,10 @@ impl Flow {
         // What was being said when the call ended was cut by it, which the account of the opening must hold.
         if !self.is_closed() || matches!(event, Event::LineEnded(_)) {
             self.dispatch(event);
+        }
+        // Whichever way the caller took out of leaving a number: one that was not left is nobody's.
+        if !matches!(self.phase, Phase::CallBack(_)) {
+            self.forget_number();
         }
         self.watch_recorder();
         std::mem::take(&mut self.actions)
@@ -279,7 +308,7 @@ impl Flow {
             Event::NotUnderstood => self.not_understood(),
             Event::EngineFailed => self.engine_failed(),
             Event::RecordingFailed => self.recording_failed(),
-            Event::Erased(erasure) => self.erased(Some(erasure)),
+            Event::Erased(erasure) => self.erased(erasure),
             Event::Button(button) => self.button(button),
             Event::ChooseLanguage(language) => self.choose_language(&language),
             Event::PersonThere(way) => self.person_there(way),
@@ -292,7 +321,7 @@ impl Flow {
             Event::Hold(on) => self.held(on),
             Event::GivenBack => self.given_back(),
             Event::ColleagueLost => self.colleague_lost(),
-            Event::CallBackLeft(stored) => self.call_back_left(stored),
+            Event::CallBackLeft { attempt, stored } => self.call_back_left(attempt, stored),
             Event::Lapsed => self.lapsed(),
             Event::Resumed => self.resumed(),
             Event::CallerGone(outcome) => self.caller_gone(outcome),
@@ -315,7 +344,7 @@ impl Flow {
             Phase::Asking(_) | Phase::Dialog(_) if understanding => self.not_understood(),
             Phase::Asking(_) => self.question_silent(),
             Phase::Dialog(_) if self.current.is_none() => self.dialog_silent(),
-            Phase::Erasing(_) => self.erased(None),
+            Phase::Erasing(..) => self.erasing_told(),
             Phase::Waiting if self.current.is_none() => self.waiting_silent(),
             Phase::CallBack(_) if self.current.is_none() => self.call_back_silent(),
             _ => {}
@@ -349,6 +378,8 @@ impl Flow {
             Phase::Disclosing(_) => self.spoken_during_disclosure(&utterance),
             Phase::Asking(_) => self.spoken_answer(&utterance),
             Phase::Dialog(_) => self.spoken_in_dialog(&utterance),
+            // Said before they were gone, and understood after.
+            Phase::Lapsed(_) => self.spoken_while_gone(&utterance),
             _ => {}
         }
     }
@@ -432,6 +463,7 @@ impl Flow {
             // Whoever has not heard what this is hears it before anything else.
             Next::Resume if !self.introduced => self.open(false),
             Next::Resume => self.resume(),
+            Next::Person => self.knock(LeaveReason::Asked),
             Next::Leave(reason) => self.leave(reason),
             Next::Wait => self.wait(),
             Next::Close(outcome) => self.close(outcome),

@@ -12,8 +12,6 @@ pub(super) struct Disclosing {
     ended: usize,
     /// Lines of which too much was lost on the way.
     garbled: usize,
-    /// The caller has said no already.
-    early_no: Option<Method>,
     /// Purposes to ask for afterwards.
     ask: Vec<Purpose>,
 }
@@ -42,6 +40,13 @@ pub(super) struct Asking {
     asked_again: bool,
 }
 
+impl Asking {
+    /// The purpose that is refused, and how the call goes on.
+    pub(super) fn refused(&mut self) -> (Purpose, Next) {
+        (self.purpose.clone(), Next::Question(std::mem::take(&mut self.left)))
+    }
+}
+
 impl Flow {
     pub(super) fn begin(&mut self) {
         if matches!(self.phase, Phase::Fresh) {
@@ -68,6 +73,7 @@ impl Flow {
         if ask.is_empty() {
             return;
         }
+        self.early_no = None;
         self.hush();
         if self.consents.is_broken() {
             return self.pass(&["recording-failed"], Next::Resume);
@@ -95,7 +101,7 @@ impl Flow {
     fn disclose(&mut self, lines: Vec<(Line, Role)>, ask: Vec<Purpose>) {
         let wanted = lines.iter().filter(|(_, role)| *role == Role::Disclosure).count();
         self.next_turn(TurnKind::Engine);
-        self.phase = Phase::Disclosing(Disclosing { wanted, heard: 0, ended: 0, garbled: 0, early_no: None, ask });
+        self.phase = Phase::Disclosing(Disclosing { wanted, heard: 0, ended: 0, garbled: 0, ask });
         self.listen(true, &[]);
         self.say(lines);
     }
@@ -103,7 +109,7 @@ impl Flow {
     /// After each disclosure: a caller who has said no does not have to hear what would have been recorded. What the agent is, they do.
     pub(super) fn disclosure_cut_short(&mut self) -> bool {
         let Phase::Disclosing(disclosing) = &self.phase else { return false };
-        if disclosing.early_no.is_none() || disclosing.ended == 0 || !self.can_be_refused() {
+        if self.early_no.is_none() || disclosing.ended == 0 || !self.can_be_refused() {
             return false;
         }
         self.hush();
@@ -119,13 +125,13 @@ impl Flow {
     pub(super) fn disclosures_ended(&mut self) {
         let Phase::Disclosing(disclosing) = &mut self.phase else { return };
         let informed = disclosing.heard == disclosing.wanted;
-        if disclosing.garbled > 0 && disclosing.early_no.is_none() && self.repetitions < REPETITIONS {
+        if disclosing.garbled > 0 && self.early_no.is_none() && self.repetitions < REPETITIONS {
             // The line was bad: said again, and only given up when it stays so.
             self.repetitions += 1;
             return self.open(false);
         }
         let ask = std::mem::take(&mut disclosing.ask);
-        let early_no = disclosing.early_no.take();
+        let early_no = self.early_no.take();
         self.introduced = true;
         if informed && !self.consents.is_informed() {
             let changes = self.consents.informed(self.now);
@@ -134,10 +140,12 @@ impl Flow {
         match early_no {
             Some(method) => {
                 for purpose in &ask {
-                    self.refuse(purpose, "refused", method.clone());
+                    if self.consents.state(purpose) != Some(ConsentState::Withdrawn) {
+                        self.refuse(purpose, "refused", method.clone());
+                    }
                 }
-                let id = if ask.is_empty() { "consent-objected" } else { "consent-refused" };
-                self.pass(&[id], Next::Resume);
+                self.untold.get_or_insert(withdrawal::Untold::Refused);
+                self.tell(Vec::new(), Next::Resume);
             }
             None if self.consents.is_broken() && !self.consents.is_empty() => {
                 self.refuse_open("refused");
@@ -316,8 +324,7 @@ impl Flow {
 
     /// A no during the disclosures: taken at once.
     pub(super) fn early_no(&mut self, method: Method) {
-        let Phase::Disclosing(disclosing) = &mut self.phase else { return };
-        disclosing.early_no.get_or_insert(method);
+        self.early_no.get_or_insert(method);
         self.disclosure_cut_short();
     }
 
@@ -350,13 +357,17 @@ impl Flow {
         self.note_changes(change.into_iter().collect());
     }
 
-    /// The purposes of an opening that is cut short by something else, so that none stays open.
+    /// The purposes of an opening that is cut short by something else, so that none stays open. Who said no before it was cut has refused.
     pub(super) fn refuse_open(&mut self, outcome: &'static str) {
+        let (outcome, method) = self.early_no.take().map_or((outcome, Method::Engine), |method| ("refused", method));
         for purpose in self.consent_purposes() {
-            let open = matches!(self.consents.state(&purpose), Some(ConsentState::Unknown | ConsentState::Requested));
-            if open {
-                self.refuse(&purpose, outcome, Method::Engine);
+            if self.is_open(&purpose) {
+                self.refuse(&purpose, outcome, method.clone());
             }
         }
+    }
+
+    pub(super) fn is_open(&self, purpose: &Purpose) -> bool {
+        matches!(self.consents.state(purpose), Some(ConsentState::Unknown | ConsentState::Requested))
     }
 }

@@ -13,15 +13,19 @@ impl Flow {
         self.current = Some(play);
     }
 
-    /// Says an engine's line in a turn of the engine's own, then goes on.
-    pub(super) fn pass(&mut self, ids: &[&str], next: Next) {
-        self.passing = ids.iter().map(|id| (*id).to_owned()).collect();
+    /// Says lines of the engine's in a turn of its own, then goes on. What the caller must still be told of a no comes first.
+    pub(super) fn pass<S: AsRef<str>>(&mut self, ids: &[S], next: Next) {
+        let ids = ids.iter().map(|id| id.as_ref().to_owned());
         if self.absent {
             // Nobody is there to hear it: it is said when they are back.
-            self.phase = Phase::Lapsed(absence::Broken::Said(std::mem::take(&mut self.passing), next));
+            self.phase = Phase::Lapsed(absence::Broken::Said(ids.collect(), next));
             return;
         }
-        let lines = ids.iter().map(|id| (self.line(id), Role::Other)).collect();
+        self.passing = self.take_untold().map(str::to_owned).into_iter().chain(ids).collect();
+        if self.passing.is_empty() {
+            return self.go_on(next);
+        }
+        let lines = self.passing.iter().map(|id| (self.line(id), Role::Other)).collect();
         self.next_turn(TurnKind::Engine);
         self.phase = Phase::Passing(next);
         self.listen(false, &[]);

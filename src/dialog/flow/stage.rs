@@ -16,8 +16,10 @@ pub enum Stage {
     Dialog,
     /// On the way to a person.
     Connecting,
-    /// Waiting for a person.
+    /// Waiting for a person, in the line.
     Waiting,
+    /// Nobody is free, and the caller is in no line: they go on with the agent, or leave a number.
+    Nobody,
     /// A number for calling back is being taken.
     CallBack,
     /// With a person.
@@ -54,14 +56,25 @@ impl Flow {
         match &self.phase {
             Phase::Fresh | Phase::Disclosing(_) => Stage::Disclosing,
             Phase::Asking(_) => Stage::Asking,
-            Phase::Knocking(_) | Phase::Passing(super::Next::Leave(_)) => Stage::Connecting,
-            Phase::Passing(super::Next::Wait) | Phase::Erasing(super::Next::Wait) | Phase::Waiting => Stage::Waiting,
-            Phase::Passing(_) | Phase::Erasing(_) | Phase::Dialog(_) => Stage::Dialog,
+            Phase::Knocking(_) | Phase::Passing(super::Next::Leave(_) | super::Next::Person) => Stage::Connecting,
+            Phase::Passing(super::Next::Wait) | Phase::Erasing(_, super::Next::Wait) | Phase::Waiting => {
+                if self.is_in_line() {
+                    Stage::Waiting
+                } else {
+                    Stage::Nobody
+                }
+            }
+            Phase::Passing(_) | Phase::Erasing(..) | Phase::Dialog(_) => Stage::Dialog,
             Phase::CallBack(_) => Stage::CallBack,
             Phase::Away(_) => Stage::Person,
             Phase::Lapsed(_) => Stage::Lapsed,
             Phase::Closed => Stage::Ended,
         }
+    }
+
+    /// The caller's place in the line for a colleague, from 1, while they wait there and it is known.
+    pub fn place(&self) -> Option<u32> {
+        if self.stage() == Stage::Waiting { self.known_place() } else { None }
     }
 
     /// Whether the running turn is the dialog's, not the engine's own.

@@ -22,6 +22,8 @@ impl Position {
 #[derive(Debug)]
 pub(super) struct Waiting {
     mode: Mode,
+    /// The question's own place. The running turn may have begun before it.
+    at: Position,
     barge_in: bool,
     /// How often nothing came, and how often nothing fitted.
     no_input: u32,
@@ -65,7 +67,8 @@ const LONGEST: usize = 32;
 const STEPS_WITHOUT_A_TURN: usize = 200;
 
 impl Flow {
-    /// Goes on where the dialog was.
+    /// Goes on where the dialog was: from the first line of the turn that was running, so that nothing of it is lost to a caller with whom
+    /// something came in between.
     pub(super) fn resume(&mut self) {
         self.run(Vec::new(), 0, 0);
     }
@@ -76,45 +79,43 @@ impl Flow {
         self.run(vec![line], 0, 0);
     }
 
-    /// Runs steps until one of them needs the caller. `no_input` and `no_match` count what went before at this same question.
+    /// Runs steps until one of them needs the caller, who is then said all of them; until the caller has answered, the call is where the first
+    /// of them stands. `no_input` and `no_match` count what went before at this same question.
     fn run(&mut self, mut lines: Vec<Line>, no_input: u32, no_match: u32) {
         let dialog = self.dialog.clone();
+        let mut at = self.position.clone();
         for _ in 0..STEPS_WITHOUT_A_TURN {
-            let steps = dialog.file.states.get(&self.position.state);
-            let Some(step) = steps.and_then(|steps| steps.value.get(self.position.step)) else { break };
+            let steps = dialog.file.states.get(&at.state);
+            let Some(step) = steps.and_then(|steps| steps.value.get(at.step)) else { break };
             match &step.value {
                 Step::Say(prompt) => {
                     lines.push(self.line(&prompt.value));
-                    self.position.step += 1;
+                    at.step += 1;
                 }
-                Step::Go(state) => self.position = Position::start_of(&state.value),
+                Step::Go(state) => at = Position::start_of(&state.value),
                 Step::OnConsent(branch) => {
                     let purpose = Purpose::new(&branch.purpose.value).ok();
                     let given = purpose.and_then(|p| self.consents.state(&p)) == Some(ConsentState::Given);
                     let target = if given { &branch.given } else { &branch.otherwise };
                     match target {
                         Some(state) if dialog.file.states.get(&state.value).is_some() => {
-                            self.position = Position::start_of(&state.value);
+                            at = Position::start_of(&state.value);
                         }
                         Some(prompt) => {
                             lines.push(self.line(&prompt.value));
-                            self.position.step += 1;
+                            at.step += 1;
                         }
-                        None => self.position.step += 1,
+                        None => at.step += 1,
                     }
                 }
                 Step::Ask(ask) => {
                     lines.push(self.line(&ask.prompt.value));
-                    return self.put_turn(lines, Mode::Ask, no_input, no_match);
+                    return self.put_turn(lines, Mode::Ask, at, no_input, no_match);
                 }
                 Step::Collect(collect) => {
                     lines.push(self.line(&collect.prompt.value));
-                    return self.put_turn(
-                        lines,
-                        Mode::Collect(Zeroizing::new(String::with_capacity(LONGEST))),
-                        no_input,
-                        no_match,
-                    );
+                    let digits = Zeroizing::new(String::with_capacity(LONGEST));
+                    return self.put_turn(lines, Mode::Collect(digits), at, no_input, no_match);
                 }
                 Step::Handover(prompt) => {
                     self.last_words = lines.into_iter().map(|line| line.id).collect();
@@ -124,6 +125,7 @@ impl Flow {
                 Step::End(prompt) => {
                     let last = prompt.as_ref().map_or("goodbye", |p| p.value.as_str());
                     lines.push(self.line(last));
+                    self.passing = lines.iter().map(|line| line.id.clone()).collect();
                     self.next_turn(TurnKind::Dialog { evidence_for: Vec::new() });
                     self.phase = Phase::Passing(Next::Close(SessionOutcome::Finished));
                     self.listen(false, &[]);
@@ -135,16 +137,16 @@ impl Flow {
         self.knock(LeaveReason::EngineFailed);
     }
 
-    fn put_turn(&mut self, lines: Vec<Line>, mode: Mode, no_input: u32, no_match: u32) {
+    fn put_turn(&mut self, lines: Vec<Line>, mode: Mode, at: Position, no_input: u32, no_match: u32) {
         let dialog = self.dialog.clone();
-        let (barge_in, evidence_for, phrases) = match dialog.file.step(&self.position.state, self.position.step) {
+        let (barge_in, evidence_for, phrases) = match dialog.file.step(&at.state, at.step) {
             Some(Step::Ask(ask)) => (ask.barge_in, &ask.evidence_for[..], self.option_phrases(ask)),
             Some(Step::Collect(collect)) => (true, &collect.evidence_for[..], self.read_back_phrases(&mode)),
             _ => (true, &[][..], Vec::new()),
         };
         let evidence_for = evidence_for.iter().filter_map(|p| Purpose::new(&p.value).ok()).collect();
         self.next_turn(TurnKind::Dialog { evidence_for });
-        self.phase = Phase::Dialog(Waiting { mode, barge_in, no_input, no_match, interrupted: false });
+        self.phase = Phase::Dialog(Waiting { mode, at, barge_in, no_input, no_match, interrupted: false });
         self.listen(false, &phrases);
         self.say(lines.into_iter().map(|line| (line, Role::Other)).collect());
     }
@@ -163,6 +165,7 @@ impl Flow {
         match &self.phase {
             Phase::Dialog(waiting) => matches!(waiting.mode, Mode::Collect(_)),
             Phase::CallBack(call_back) => call_back.takes_digits(),
+            Phase::Lapsed(absence::Broken::Dialog { digits }) => *digits,
             _ => false,
         }
     }
@@ -191,8 +194,8 @@ impl Flow {
 
     pub(super) fn key_in_dialog(&mut self, key: char) {
         let dialog = self.dialog.clone();
-        let step = dialog.file.step(&self.position.state, self.position.step);
         let Phase::Dialog(waiting) = &mut self.phase else { return };
+        let step = dialog.file.step(&waiting.at.state, waiting.at.step);
         match (&mut waiting.mode, step) {
             (Mode::Ask, Some(Step::Ask(ask))) => match ask.options.iter().find(|(_, o)| o.press.value == key.to_string()) {
                 Some((_, choice)) => self.choose(&choice.go.value),
@@ -226,7 +229,7 @@ impl Flow {
         if said.is_empty() {
             return self.dialog_unheard();
         }
-        let step = dialog.file.step(&self.position.state, self.position.step);
+        let step = dialog.file.step(&waiting.at.state, waiting.at.step);
         let heard = |id: &str, matches: &dyn Fn(&str, &str) -> bool| {
             dialog.texts.hear(&self.language, id).iter().any(|phrase| matches(&said, phrase))
         };
@@ -286,7 +289,7 @@ impl Flow {
     pub(super) fn dialog_silent(&mut self) {
         let dialog = self.dialog.clone();
         let Phase::Dialog(waiting) = &self.phase else { return };
-        let step = dialog.file.step(&self.position.state, self.position.step);
+        let step = dialog.file.step(&waiting.at.state, waiting.at.step);
         if let (Mode::Collect(digits), Some(Step::Collect(collect))) = (&waiting.mode, step)
             && !digits.is_empty()
         {
@@ -316,6 +319,9 @@ impl Flow {
     /// Puts the question again as a new turn, or goes where the dialog says after enough tries.
     fn again_or_else(&mut self, lead: &str, no_input: u32, no_match: u32, reason: LeaveReason) {
         let dialog = self.dialog.clone();
+        let Phase::Dialog(Waiting { at, .. }) = &self.phase else { return };
+        // What was said before the question is not said again to a caller who heard it.
+        self.position = at.clone();
         self.forget_unconfirmed();
         self.hush();
         self.end_turn();
@@ -342,8 +348,8 @@ impl Flow {
     }
 
     fn digits_ended(&mut self, collect: &Collect) {
-        let Phase::Dialog(Waiting { mode: Mode::Collect(digits), no_input, no_match, .. }) = &self.phase else { return };
-        let (digits, no_input, no_match) = (digits.clone(), *no_input, *no_match);
+        let Phase::Dialog(Waiting { mode: Mode::Collect(digits), at, no_input, no_match, .. }) = &self.phase else { return };
+        let (digits, at, no_input, no_match) = (digits.clone(), at.clone(), *no_input, *no_match);
         let (least, most) = file::read_digits(&collect.digits.value).unwrap_or((1, 32));
         let right_check = match collect.valid.as_ref().map(|v| v.value.as_str()) {
             Some("luhn") => luhn(&digits),
@@ -360,17 +366,20 @@ impl Flow {
             Some(prompt) => {
                 self.unconfirmed = Some(collect.slot.value.clone());
                 let lines = vec![self.line(&prompt.value), self.line("read-back-keys")];
-                self.put_turn(lines, Mode::ReadBack, no_input, no_match);
+                // Broken off, the number is asked for again.
+                self.position = at.clone();
+                self.put_turn(lines, Mode::ReadBack, at, no_input, no_match);
             }
             None => self.read_back_right(),
         }
     }
 
     fn read_back_right(&mut self) {
+        let Phase::Dialog(Waiting { at, .. }) = &self.phase else { return };
+        self.position = Position { step: at.step + 1, ..at.clone() };
         self.unconfirmed = None;
         self.hush();
         self.end_turn();
-        self.position.step += 1;
         self.resume();
     }
 

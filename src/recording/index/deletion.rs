@@ -99,6 +99,13 @@ impl Index {
         Ok(last)
     }
 
+    /// How many turns of a session have a wrap.
+    pub(in crate::recording) async fn kept_turns(&self, session: Uuid) -> Result<u64, RecordingError> {
+        let select = "SELECT count(DISTINCT turn) FROM wraps JOIN turns ON turns.id = wraps.turn WHERE session = ?";
+        let kept: i64 = sqlx::query_scalar(select).bind(session.to_string()).fetch_one(&self.pool).await?;
+        Ok(kept.unsigned_abs())
+    }
+
     /// Takes deleted wraps out, and turns that have none.
     pub(in crate::recording) async fn remove_wraps(&self, wraps: &[EndingWrap], turns: &[Uuid]) -> Result<(), RecordingError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;

@@ -75,6 +75,7 @@ call-back-number = 전화받으실 번호를 누르고 우물 정자를 누르�
 call-back-confirm = { $call-back-number } 번이 맞습니까? 맞으면 일 번, 틀리면 이 번을 누르세요.
 call-back-noted = 직원이 전화드리겠습니다. 번호는 직원만 볼 수 있고 나중에 지웁니다. 제가 계속 도와드리겠습니다.
 call-back-failed = 번호를 저장하지 못했습니다. 죄송합니다.
+call-back-pending = 번호를 저장하는 데 시간이 더 걸립니다. 저장되면 전화드리겠습니다.
 call-back-none = 번호를 받지 않았습니다.
 shutdown = 시스템이 곧 멈춥니다. 직원에게 연결합니다.
 shutdown-nobody = 시스템이 곧 멈추고 지금은 직원이 없습니다. 나중에 다시 전화해 주세요. 죄송합니다. 안녕히 계세요.
