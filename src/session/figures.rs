@@ -27,9 +27,8 @@ impl Counting {
             Fact::HandoverRequested(_) => self.waiting = Some(Instant::now()),
             // A phone system tells so when the talk is over, or never; a colleague at the desk was counted when they spoke.
             Fact::HandoverResult(end @ (HandoverEnd::Answered | HandoverEnd::Unknown)) => {
-                if self.waiting.take().is_some() {
-                    self.handovers.push(HandoverFigures { waited: None, answered: *end == HandoverEnd::Answered });
-                }
+                let waited = self.waiting.take().map(|_| None);
+                self.handovers.extend(waited.map(|waited| HandoverFigures { waited, answered: *end == HandoverEnd::Answered }));
             }
             Fact::HandoverResult(_) => self.reached(false),
             _ => {}
