@@ -116,7 +116,7 @@ impl Flow {
         }
         // A question that is open is put first; what they were told of the recording follows their answer.
         if self.untold.is_some() && !matches!(broken, Broken::Opening | Broken::Question(_)) {
-            let (said, next) = self.broken_off();
+            let (said, next) = self.broken_off("consent-");
             return self.tell(said, next);
         }
         let Phase::Lapsed(broken) = std::mem::replace(&mut self.phase, Phase::Fresh) else { return };

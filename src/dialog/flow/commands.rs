@@ -247,7 +247,7 @@ impl Flow {
         if told {
             self.refuse_open("refused");
             self.hush();
-            let (mut said, next) = self.broken_off();
+            let (mut said, next) = self.broken_off("consent-given");
             said.insert(0, "recording-failed".to_owned());
             self.pass(&said, next.without_questions());
         }

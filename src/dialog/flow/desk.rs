@@ -413,8 +413,7 @@ impl Flow {
             self.leave_line();
             return self.back_to_agent("call-back-noted");
         }
-        let (mut said, next) = self.broken_off();
-        said.retain(|id| id != "call-back-pending");
+        let (mut said, next) = self.broken_off("call-back-pending");
         said.insert(0, "call-back-failed".to_owned());
         self.pass(&said, next);
     }

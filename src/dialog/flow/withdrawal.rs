@@ -61,19 +61,19 @@ impl Flow {
             return broken.without_questions();
         }
         self.hush();
-        let (said, next) = self.broken_off();
+        let (said, next) = self.broken_off("consent-");
         self.tell(said, next.without_questions());
     }
 
     /// What was being said when something came in between, and where the call was going: who withdraws hears no less than who does not.
-    /// What was said about the recording is taken over by what comes of it.
-    pub(super) fn broken_off(&mut self) -> (Vec<String>, Next) {
+    /// What is no longer so, as its ids begin with `stale`, is left out.
+    pub(super) fn broken_off(&mut self, stale: &str) -> (Vec<String>, Next) {
         let (mut said, next) = match std::mem::replace(&mut self.phase, Phase::Fresh) {
             Phase::Passing(next) => (std::mem::take(&mut self.passing), next),
             Phase::Lapsed(absence::Broken::Said(said, next)) | Phase::Erasing(said, next) => (said, next),
             _ => (Vec::new(), Next::Resume),
         };
-        said.retain(|id| !id.starts_with("consent-"));
+        said.retain(|id| !id.starts_with(stale));
         match next {
             Next::Leave(reason) => {
                 said.pop();
