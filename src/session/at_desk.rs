@@ -231,7 +231,8 @@ impl Call {
         };
         self.look_whether_taken();
         if !self.at_desk.taken || self.at_desk.conversation.is_some() || self.leg.is_none() {
-            return conversation.end(ConversationEnd::Failed);
+            let went_back = self.at_desk.ticket.is_none();
+            return conversation.end(if went_back { ConversationEnd::WentBack } else { ConversationEnd::Failed });
         }
         self.at_desk.conversation = Some(conversation);
     }

@@ -153,6 +153,10 @@ impl Caller {
         let taken = seat.take().expect("a caller in line");
         assert_eq!(taken.request.session, self.handle.session);
         taken.handed_over();
+        self.joined().await
+    }
+
+    async fn joined(&self) -> Colleague {
         let (leg, say, hear) = leg("a colleague", false);
         let (news, told) = mpsc::channel(16);
         assert!(self.handle.tell(Control::DeskLeg(ReturnLeg(leg), news)).await);
@@ -369,6 +373,15 @@ async fn a_colleague_learns_how_it_ended_and_where_the_caller_is() {
     let mut colleague = caller.taken_by(&anna).await;
     caller.say.send(Inbound::Button(Button::Agent)).await.unwrap();
     assert_eq!(colleague.is_told().await, DeskNews::Ended(ConversationEnd::WentBack));
+    again();
+    // The same, and their leg comes too late.
+    let from = caller.seen();
+    caller.say.send(Inbound::Button(Button::Person)).await.unwrap();
+    caller.sees(from, |notice| notice["type"] == "queue").await;
+    anna.take().unwrap().handed_over();
+    caller.say.send(Inbound::Button(Button::Agent)).await.unwrap();
+    caller.hears(from, "handover-back").await;
+    assert_eq!(caller.joined().await.is_told().await, DeskNews::Ended(ConversationEnd::WentBack));
     again();
     // And hangs up on the last one.
     let from = caller.seen();

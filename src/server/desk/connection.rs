@@ -260,8 +260,10 @@ impl<L: Lines> Page<L> {
         taken.handed_over();
         let (news, to_us) = mpsc::channel(NEWS);
         self.call = Some(Call { session, news: to_us, connected: false, held: false, muted: false, interrupted: false });
-        // A session that is over has dropped its end of the news, which says so.
-        self.lines.tell(session, Control::DeskLeg(ReturnLeg(leg), news)).await;
+        if !self.lines.tell(session, Control::DeskLeg(ReturnLeg(leg), news)).await {
+            // The session ended at this very moment, and it ends with its caller.
+            self.news(Some(DeskNews::Ended(ConversationEnd::CallerLost)));
+        }
     }
 
     /// Something that only makes sense while the two hear each other.

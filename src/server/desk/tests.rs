@@ -37,6 +37,8 @@ struct Place {
     desk: Desk,
     reception: Reception,
     answers: AtomicBool,
+    /// Whether the sessions are over.
+    over: AtomicBool,
     /// Whether an answer takes for ever.
     hangs: AtomicBool,
     told: mpsc::UnboundedSender<(Uuid, Control)>,
@@ -56,7 +58,7 @@ impl Lines for Place {
     }
 
     async fn tell(&self, session: Uuid, control: Control) -> bool {
-        self.told.send((session, control)).is_ok()
+        !self.over.load(Ordering::SeqCst) && self.told.send((session, control)).is_ok()
     }
 
     fn ice_servers(&self) -> Vec<IceServer> {
@@ -101,7 +103,7 @@ async fn server() -> Server {
     let reception = Reception::new(&settings);
     let desk = Desk::new(settings, vec!["nl".into(), "en".into()], call_backs);
     let (tell, told) = mpsc::unbounded_channel();
-    let place = Arc::new(Place { desk, reception, answers: true.into(), hangs: false.into(), told: tell });
+    let place = Arc::new(Place { desk, reception, answers: true.into(), over: false.into(), hangs: false.into(), told: tell });
     let route = |State(place): State<Arc<Place>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, upgrade: WebSocketUpgrade| async move {
         connect(place, peer.ip(), upgrade)
     };
@@ -358,6 +360,16 @@ async fn a_page_that_dies_while_its_sound_is_agreed_upon_gives_the_caller_their_
     timeout(LIMIT * 2, back).await.unwrap();
     assert_eq!(ticket.now(), Waiting::Place(1));
     assert!(bert.take().is_some());
+}
+
+#[tokio::test]
+async fn a_caller_who_is_gone_the_moment_they_are_taken_is_gone() {
+    let server = server().await;
+    let mut anna = server.anna().await;
+    let (_, _ticket) = server.caller("service-desk");
+    server.place.over.store(true, Ordering::SeqCst);
+    anna.say(json!({"type": "take", "sdp": "offer"})).await;
+    assert_eq!(anna.hear("ended").await["by"], "caller-lost");
 }
 
 #[tokio::test]
