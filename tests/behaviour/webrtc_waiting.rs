@@ -1,7 +1,7 @@
 //! What a caller with a screen is shown while they wait for a colleague: where they are, their place whenever they are back in the line, and no
 //! line that has no words.
 
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
@@ -48,11 +48,14 @@ async fn a_page_is_shown_the_place_whenever_the_caller_is_in_the_line_and_nobody
     alone.hang_up("channel").await;
 
     let address = service.base.replace("http://", "ws://");
-    let (mut anna, _) = connect_async(format!("{address}/desk/events")).await.unwrap();
+    let (socket, _) = connect_async(format!("{address}/desk/events")).await.unwrap();
+    let (mut anna, mut told) = socket.split();
     let available = json!({"type": "availability", "available": true, "queues": ["service-desk"], "languages": ["nl"]});
     for message in [json!({"type": "sign-in", "token": TOKEN}), available] {
         anna.send(Message::text(message.to_string())).await.unwrap();
     }
+    // A page that reads nothing answers no ping, and is gone after a while.
+    tokio::spawn(async move { while let Some(Ok(_)) = told.next().await {} });
     let waits = peer.call("waits").await;
     asks_for_a_person(&waits).await;
     waits.notice("queue", |notice| notice["place"] == 1).await;
