@@ -10,18 +10,18 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::at_desk::AtDesk;
-use super::calls::{Handle, Place};
-use super::conversation::{ConversationEnd, DeskEnd, DeskNews};
+use super::calls::Handle;
+use super::control::Control;
+use super::conversation::ConversationEnd;
 use super::figures::Counting;
 use super::mouth::Mouth;
 use super::screen::Screen;
 use super::turns::Turns;
-use super::{Services, departure, evidence};
+use super::{Services, evidence};
 use crate::audio::{Codec, FRAME};
 use crate::consent::SessionTime;
 use crate::dialog::SharedDialog;
-use crate::dialog::flow::{self, Erasure, Event, Flow, HandoverEnd, PlayId, SessionOutcome, Stage, Utterance};
-use crate::handover::Outcome;
+use crate::dialog::flow::{self, Erasure, Event, Flow, PlayId, SessionOutcome, Stage, Utterance};
 use crate::ledger::{self, SessionLedger};
 use crate::recording::{SessionFacts, SessionRecorder, TurnFate};
 use crate::speech::{Ears, EarsHandle, Heard, Spoken};
@@ -29,39 +29,6 @@ use crate::transport::{Inbound, Leg, Notice, PeerEnd, ticks};
 
 /// How many results of work elsewhere may wait for the session.
 const WORK: usize = 32;
-
-/// What the outside tells a session.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Control {
-    /// What became of the handover.
-    HandoverEnded(Outcome),
-    /// The caller is back, on this leg.
-    Returned(ReturnLeg),
-    /// The phone system has fetched where the caller goes.
-    OnTheWay,
-    /// The colleague who has taken the caller from the line is on this leg, and wants to hear how it goes.
-    DeskLeg(ReturnLeg, mpsc::Sender<DeskNews>),
-    /// The colleague holds the caller, or speaks again.
-    DeskHold(bool),
-    /// The colleague is mute, or not any more.
-    DeskMute(bool),
-    /// The colleague leaves the conversation.
-    DeskEnd(DeskEnd),
-    /// The server is about to stop.
-    Stop,
-    /// The server stops now: what becomes of a caller who is with a person will not be heard.
-    GiveUp,
-}
-
-/// A leg, which shows nothing of itself.
-pub struct ReturnLeg(pub Leg);
-
-impl std::fmt::Debug for ReturnLeg {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ReturnLeg")
-    }
-}
 
 /// A call that has come in.
 pub struct Arrival {
@@ -368,7 +335,7 @@ impl Call {
         ended.into_iter().for_each(|line| self.take(Event::LineEnded(line)));
     }
 
-    fn gone(&mut self, outcome: SessionOutcome) {
+    pub(super) fn gone(&mut self, outcome: SessionOutcome) {
         self.leg = None;
         self.caller_leaves(outcome);
         self.take(Event::CallerGone(outcome));
@@ -414,67 +381,6 @@ impl Call {
         }
     }
 
-    fn control(&mut self, control: Control) {
-        match control {
-            // Told of a caller whom we still hear: of an earlier life of the call, or wrong.
-            Control::HandoverEnded(_) | Control::Returned(_) | Control::OnTheWay if self.leg.is_some() => {
-                tracing::warn!(session = %self.session, "the phone system told of a handover while the agent is talking");
-            }
-            Control::OnTheWay => {
-                self.away_until = Some(Instant::now() + Duration::from_secs(60 * self.services.settings.handover_minutes));
-            }
-            Control::HandoverEnded(outcome) => {
-                metrics::counter!("candor_handovers_total", "result" => outcome.as_str()).increment(1);
-                if outcome.comes_back() {
-                    self.away_until = Some(Instant::now() + COMING_BACK);
-                }
-                self.take(Event::HandoverEnded(departure::handover_end(outcome)));
-            }
-            Control::Returned(ReturnLeg(leg)) => {
-                self.away_until = None;
-                self.services.calls.set(&self.id, Place::Talking);
-                self.mouth = Mouth::new(leg.profile, Duration::from_millis(self.services.settings.evidence_ms));
-                self.turns = Turns::new(leg.profile.codec);
-                self.codec = leg.profile.codec;
-                self.leg = Some(leg);
-                self.show_hello();
-                let language = self.flow.language().to_owned();
-                self.listen_in(&language);
-                self.take(Event::Returned);
-            }
-            Control::DeskLeg(ReturnLeg(leg), news) => self.colleague_comes(leg, news),
-            Control::DeskHold(on) => self.hold(on),
-            Control::DeskMute(on) => self.at_desk.mute(on),
-            Control::DeskEnd(end) => self.colleague_leaves(end),
-            Control::Stop => self.take(Event::Stopping),
-            Control::GiveUp if self.leg.is_some() => {
-                let end = self.end_on_its_way();
-                self.gone(end);
-            }
-            Control::GiveUp => self.give_up(SessionOutcome::Shutdown),
-        }
-    }
-
-    /// How the leg has ended, where its own word for it has not been read yet.
-    fn end_on_its_way(&mut self) -> SessionOutcome {
-        let inbound = self.leg.as_mut().map(|leg| &mut leg.inbound);
-        let end = inbound.and_then(|inbound| {
-            std::iter::from_fn(|| inbound.try_recv().ok()).find_map(|said| match said {
-                Inbound::HangUp => Some(PeerEnd::HungUp),
-                Inbound::Ended(end) => Some(end),
-                _ => None,
-            })
-        });
-        end.map_or(SessionOutcome::Failed, outcome_of)
-    }
-
-    /// Nothing was heard of what became of the caller, or nothing can be any more.
-    fn give_up(&mut self, outcome: SessionOutcome) {
-        self.away_until = None;
-        self.take(Event::HandoverEnded(HandoverEnd::Unknown));
-        self.gone(outcome);
-    }
-
     /// The last entry of the ledger, when everything that was kept is on disk.
     async fn close(mut self, works: mpsc::Receiver<Work>) {
         self.at_desk.end(ConversationEnd::Failed);
@@ -494,7 +400,7 @@ impl Call {
     }
 }
 
-fn outcome_of(end: PeerEnd) -> SessionOutcome {
+pub(super) fn outcome_of(end: PeerEnd) -> SessionOutcome {
     match end {
         PeerEnd::HungUp => SessionOutcome::CallerHungUp,
         PeerEnd::Violation => SessionOutcome::PeerViolation,
@@ -505,8 +411,6 @@ fn outcome_of(end: PeerEnd) -> SessionOutcome {
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long the phone system may take to ask where the caller goes.
 pub(super) const FETCHING: Duration = Duration::from_secs(60);
-/// How long a caller whom nobody answered may take to come back.
-const COMING_BACK: Duration = Duration::from_secs(60);
 
 /// When a frame was spoken that comes in `now`: 20 ms after the one before, unless the clocks have drifted apart.
 fn frame_time(before: SessionTime, now: SessionTime) -> SessionTime {

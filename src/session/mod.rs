@@ -10,6 +10,7 @@
 mod at_desk;
 mod call;
 mod calls;
+mod control;
 mod conversation;
 mod departure;
 mod doing;
@@ -23,8 +24,9 @@ mod turns;
 
 use std::sync::Arc;
 
-pub use call::{Arrival, Control, ReturnLeg, start};
+pub use call::{Arrival, start};
 pub use calls::{AfterStream, Calls, Handle, Place};
+pub use control::{Control, ReturnLeg};
 pub use conversation::{ConversationEnd, DeskEnd, DeskNews};
 pub use mouth::prompt_key;
 pub use parity::{Figures, Group, HandoverFigures, Parity};
