@@ -1,6 +1,8 @@
 //! What a caller with a screen is shown while they wait for a colleague: where they are, their place whenever they are back in the line, and no
 //! line that has no words.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
@@ -70,15 +72,9 @@ async fn a_page_is_shown_the_place_whenever_the_caller_is_in_the_line_and_nobody
     let place = json!({"type": "queue", "place": 1});
     let waiting = json!({"type": "phase", "phase": "waiting"});
     assert_eq!(back, [json!({"type": "phase", "phase": "call-back"}), waiting, place]);
-    // The music is heard in between.
-    let said_twice = |events: &[&Value]| {
-        events
-            .iter()
-            .filter(|event| event["notice"]["prompt"].as_str().is_some_and(|id| id.starts_with("queue-place")))
-            .nth(1)
-            .map(|_| ())
-    };
-    waits.until("the place said again", said_twice).await;
+    // After the choices there is music.
+    waits.heard_line("queue-choices-call-back").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let lines = [alone.notices("saying"), waits.notices("saying")].concat();
     assert!(lines.iter().all(|event| event["notice"]["text"] != ""), "{lines:#?}");
     let numbers: Vec<&Value> = lines.iter().map(|event| &event["notice"]["line"]).collect();
