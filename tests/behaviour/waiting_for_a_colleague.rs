@@ -269,7 +269,7 @@ async fn a_limit_of_waiting_holds_over_colleagues_who_are_lost() {
     let mut colleague = caller.taken_by(&anna).await;
     caller.handle.tell(Control::DeskEnd(DeskEnd::HungUp)).await;
     assert_eq!(colleague.is_told().await, DeskNews::Ended(ConversationEnd::WaitsOn));
-    anna.finish();
+    anna.finish(true);
     anna.wrap_up(desk::WrapUp::Helped);
     caller.sees(from, |notice| notice["type"] == "queue").await;
     caller.hears(from, "handover-nobody").await;
@@ -337,7 +337,7 @@ async fn a_colleague_learns_how_it_ended_and_where_the_caller_is() {
     let house = house(desk_target()).await;
     let anna = house.colleague(ANNA);
     let again = || {
-        anna.finish();
+        anna.finish(true);
         anna.wrap_up(desk::WrapUp::Helped);
     };
     let caller = house.waiting_caller().await;

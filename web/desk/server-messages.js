@@ -33,6 +33,8 @@ export function fromServer(state, message, at) {
     case "call":
       return call(state, message);
     case "ended":
+      // Who was never connected has nothing to say of the call, but learns what became of it.
+      if (message["wrap-up"] === false) return { ...state, call: null, notice: `ended-${message.by}` };
       return { ...state, call: wrapUp(state.call, message.by, at), notice: null };
     case "call-backs":
       return callBacks(state, list(message["call-backs"]));

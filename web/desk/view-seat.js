@@ -2,6 +2,7 @@
 
 import { callState, sound } from "./derived.js";
 import { byId, idle, make, replace, setText, show } from "./page.js";
+import { endedKey } from "./view-call.js";
 
 export function renderFrame(state, words, now) {
   const { phase, again } = state.link;
@@ -18,6 +19,7 @@ export function renderFrame(state, words, now) {
 
 function notice(state, words) {
   if (!state.notice) return "";
+  if (state.notice.startsWith("ended-")) return words.say(endedKey(state.notice.slice("ended-".length)));
   const available = state.notice === "signed-in-again" && state.wish.available;
   return words.word("notices", available ? "signed-in-again-available" : state.notice);
 }

@@ -132,9 +132,14 @@ impl Seat {
         Some(Taken { request, waited, undo: Some((self.desk.clone(), self.id, ticket)) })
     }
 
-    /// The conversation is over for the colleague: they wrap up. Where the caller goes is their session's word.
-    pub fn finish(&self) {
-        self.desk.change(|state| state.queue.finish(self.id, Instant::now()));
+    /// The call is over for the colleague: they wrap up, unless they never `talked`. Where the caller goes is their session's word.
+    pub fn finish(&self, talked: bool) {
+        self.desk.change(|state| {
+            state.queue.finish(self.id, Instant::now());
+            if !talked {
+                state.queue.wrapped_up(self.id);
+            }
+        });
     }
 
     /// Says how the last call went, and is free for the next. `false`: there was nothing to say it of.

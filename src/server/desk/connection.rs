@@ -307,9 +307,10 @@ impl<L: Lines> Page<L> {
                 self.say(&ToPage::Call { state });
             }
             DeskNews::Ended(end) => {
+                let talked = call.connected;
                 self.call = None;
-                self.seat.finish();
-                self.say(&ToPage::ended(end));
+                self.seat.finish(talked);
+                self.say(&ToPage::ended(end, talked));
             }
         }
     }

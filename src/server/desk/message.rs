@@ -167,8 +167,10 @@ pub(super) enum ToPage<'a> {
     Call {
         state: CallState,
     },
+    /// `wrap_up`: it is to be said how the call went. Of one in which nobody was heard there is nothing to say.
     Ended {
         by: &'static str,
+        wrap_up: bool,
     },
     /// The wrap-up took too long: they are free without it.
     Freed,
@@ -195,7 +197,7 @@ impl ToPage<'_> {
             .unwrap_or_else(|_| r#"{"type":"error","code":"bad-message","message":"a message could not be written"}"#.to_owned())
     }
 
-    pub(super) fn ended(end: ConversationEnd) -> ToPage<'static> {
+    pub(super) fn ended(end: ConversationEnd, wrap_up: bool) -> ToPage<'static> {
         let by = match end {
             ConversationEnd::Caller => "caller",
             ConversationEnd::CallerLost => "caller-lost",
@@ -206,7 +208,7 @@ impl ToPage<'_> {
             ConversationEnd::Lost => "lost",
             ConversationEnd::Failed => "failed",
         };
-        ToPage::Ended { by }
+        ToPage::Ended { by, wrap_up }
     }
 
     pub(super) fn queue(view: &View) -> ToPage<'_> {

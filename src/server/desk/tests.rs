@@ -369,7 +369,16 @@ async fn a_caller_who_is_gone_the_moment_they_are_taken_is_gone() {
     let (_, _ticket) = server.caller("service-desk");
     server.place.over.store(true, Ordering::SeqCst);
     anna.say(json!({"type": "take", "sdp": "offer"})).await;
-    assert_eq!(anna.hear("ended").await["by"], "caller-lost");
+    let ended = anna.hear("ended").await;
+    assert_eq!(
+        (&ended["by"], &ended["wrap-up"]),
+        (&json!("caller-lost"), &json!(false)),
+        "nobody was heard: there is nothing to say of it"
+    );
+    let (_, _next) = server.caller("service-desk");
+    server.place.over.store(false, Ordering::SeqCst);
+    anna.say(json!({"type": "take", "sdp": "offer"})).await;
+    anna.hear("taken").await;
 }
 
 #[tokio::test]
@@ -382,6 +391,7 @@ async fn who_forgets_to_wrap_up_is_told_that_they_are_free() {
     anna.say(json!({"type": "take", "sdp": "offer"})).await;
     let news = server.colleague_of(session).await;
     drop(ticket);
+    news.send(DeskNews::Connected).await.unwrap();
     news.send(DeskNews::Ended(ConversationEnd::Caller)).await.unwrap();
     assert_eq!(anna.hear("ended").await["by"], "caller");
     assert_eq!(anna.hear("freed").await, json!({"type": "freed"}));

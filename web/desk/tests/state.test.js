@@ -230,3 +230,10 @@ test("a message of a newer server changes nothing", () => {
   const state = run(IN_CALL);
   assert.equal(reduce(state, server({ type: "something-new" })), state);
 });
+
+test("a call in which nobody was heard has no wrap-up, and what became of it is told", () => {
+  const taking = [server({ type: "signed-in", name: "anna", queues: ["q"], languages: ["nl"] }), { type: "taking" }, server({ type: "taken", call: "c", "waited-ms": 0, recording: false })];
+  const state = [...taking, server({ type: "ended", by: "waits-on", "wrap-up": false })].reduce(reduce, START);
+  assert.equal(state.call, null);
+  assert.equal(state.notice, "ended-waits-on");
+});
