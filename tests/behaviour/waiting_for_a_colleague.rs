@@ -207,7 +207,9 @@ async fn a_take_that_came_to_nothing_is_forgotten_and_the_caller_goes_on_hearing
     let anna = house.colleague(ANNA);
     let caller = house.waiting_caller().await;
     let from = caller.seen();
-    drop(anna.take().unwrap());
+    let take = anna.take().unwrap();
+    caller.sees(from, |notice| notice["state"] == "connecting").await;
+    drop(take);
     caller.sees(from, |notice| *notice == json!({"type": "queue", "place": 1})).await;
     sleep(CONNECTING + Duration::from_secs(1)).await;
     let from = caller.seen();
