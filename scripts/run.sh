@@ -78,7 +78,7 @@ tell() {
     make call ARGS="--out heard.wav"            say nothing; listen later to what the agent said
     make call ARGS="--help"                     all that the caller can do
 
-  Stop with Ctrl-C: calls in progress are told so and handed over.
+  Stop with Ctrl-C: calls in progress are told so, and handed over where there is somebody.
 
 LINES
 }

@@ -162,7 +162,8 @@ function render() {
   const microphone = live && state.microphone === true;
   show(byId("microphone"), microphone, byId("state"));
   show(byId("no-microphone"), live && !state.microphone);
-  show(byId("not-heard"), microphone && state.hello !== null && !state.hears);
+  // With a person it is they who listen.
+  show(byId("not-heard"), microphone && state.hello !== null && !state.hears && !["person", "waiting"].includes(state.phase));
   byId("mute").dataset.muted = muted;
   setText(byId("mute-words"), muted ? text().unmute : text().mute);
   setIcon(byId("mute-icon"), muted ? "mic-off" : "mic");

@@ -35,8 +35,8 @@ consent-question = May I record to { $purpose }? { $hearing ->
     [voice] Say yes or press one. Say no or press two.
    *[keys] Press one for yes. Press two for no.
  } I will help you just as well without it, and you can stop at any time.
-consent-reask = Sorry, that was not clear. Press one for recording, two for no recording. If you choose nothing, I will not record.
-consent-given = Thank you, recording starts now. { $hearing ->
+consent-reask = I have not had a clear answer. Press one for recording, two for no recording. If you choose nothing, I will not record.
+consent-given = Thank you. I record from the next question on. { $hearing ->
     [voice] Say stop recording, or press star nine, to stop.
    *[keys] Press star nine to stop.
  }

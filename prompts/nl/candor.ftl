@@ -35,8 +35,8 @@ consent-question = Mag ik opnemen om { $purpose }? { $hearing ->
     [voice] Zeg ja of toets één. Zeg nee of toets twee.
    *[keys] Toets één voor ja. Toets twee voor nee.
  } Zonder opname help ik u net zo goed, en stoppen kan altijd.
-consent-reask = Sorry, dat was niet duidelijk. Toets één voor wel opnemen, twee voor niet. Kiest u niets, dan neem ik niet op.
-consent-given = Dank u, de opname start nu. { $hearing ->
+consent-reask = Ik heb geen duidelijk antwoord gehoord. Toets één voor wel opnemen, twee voor niet. Kiest u niets, dan neem ik niet op.
+consent-given = Dank u. Vanaf de volgende vraag neem ik op. { $hearing ->
     [voice] Zeg stop opname of toets sterretje negen als u wilt stoppen.
    *[keys] Toets sterretje negen als u wilt stoppen.
  }

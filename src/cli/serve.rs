@@ -92,6 +92,9 @@ fn show(bar: &ProgressBar, progress: Progress<'_>) {
             bar.set_message(step.to_owned());
         }
         Progress::Prompts(done, all) => {
+            if done == 0 {
+                tracing::info!(prompts = all, "rendering the fixed prompts; where they are new this takes a minute");
+            }
             bar.set_length(all as u64);
             bar.set_position(done as u64);
             if done == all {

@@ -352,6 +352,7 @@ impl Call {
                 self.take(Event::HandoverEnded(HandoverEnd::Answered));
             }
             DeskEnd::Return => {
+                metrics::counter!("candor_handovers_total", "result" => Outcome::Answered.as_str()).increment(1);
                 self.count_the_unmet();
                 self.at_desk.end(ConversationEnd::Returned);
                 self.take(Event::GivenBack);

@@ -21,9 +21,9 @@ impl Counting {
     pub(super) fn note(&mut self, fact: &Fact) {
         match fact {
             Fact::Consent(Change { basis: Basis::Consent, to: ConsentState::Given, .. }) => self.given = true,
-            Fact::Consent(Change { basis: Basis::Consent, to: ConsentState::Refused | ConsentState::Requested, .. }) => {
-                self.asked = true;
-            }
+            // Whoever left before the question was put has not answered it, though a purpose that was never given counts as refused.
+            Fact::Consent(Change { basis: Basis::Consent, to: ConsentState::Requested, .. })
+            | Fact::Answer { outcome: "refused", .. } => self.asked = true,
             Fact::HandoverRequested(_) => self.waiting = Some(Instant::now()),
             // A phone system tells so when the talk is over, or never; a colleague at the desk was counted when they spoke.
             Fact::HandoverResult(end @ (HandoverEnd::Answered | HandoverEnd::Unknown)) => {
@@ -89,5 +89,24 @@ mod tests {
         assert_eq!(counted(&answered, true), [(true, true)], "at the desk it is known when the colleague spoke");
         assert_eq!(counted(&[Fact::HandoverResult(HandoverEnd::NobodyAnswered)], false), [(false, true)]);
         assert_eq!(counted(&[Fact::HandoverResult(HandoverEnd::Unknown)], false), [(false, false)]);
+    }
+
+    #[test]
+    fn whoever_left_before_the_question_was_not_asked() {
+        let purpose = crate::consent::Purpose::new("quality").unwrap();
+        let change =
+            |to| Fact::Consent(Change { purpose: purpose.clone(), basis: Basis::Consent, from: ConsentState::Unknown, to });
+        let answer = |outcome| Fact::Answer { purpose: purpose.clone(), outcome, method: crate::consent::Method::Engine };
+        let group = |facts: &[Fact]| {
+            let mut counting = Counting::default();
+            facts.iter().for_each(|fact| counting.note(fact));
+            counting.sum(SessionOutcome::HandedOver).group
+        };
+        let refused = || change(ConsentState::Refused);
+        assert_eq!(group(&[answer("unclear"), refused()]), Group::NotAsked, "with a person before the question");
+        assert_eq!(group(&[answer("hung-up"), refused()]), Group::NotAsked, "gone before the question");
+        assert_eq!(group(&[answer("refused"), refused()]), Group::Refusing, "a no before the question is a no");
+        assert_eq!(group(&[change(ConsentState::Requested), answer("silence"), refused()]), Group::Refusing);
+        assert_eq!(group(&[change(ConsentState::Requested), change(ConsentState::Given)]), Group::Consenting);
     }
 }

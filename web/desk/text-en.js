@@ -173,7 +173,7 @@ export default {
   "needs-key": "Open the desk's key to see numbers.",
   "other-key": "Sealed to another key than the one you opened.",
   "key-heading": "The desk's private key",
-  "key-file": "Key file (JWK)",
+  "key-file": "Key file (desk.key)",
   "key-keep": "Keep it in this browser",
   "key-keep-hint": "Kept so that its bytes cannot be read out, by this page either. On a shared computer, leave it out.",
   "key-none": "No key is open.",

@@ -173,7 +173,7 @@ export default {
   "needs-key": "Open de sleutel van de balie om nummers te zien.",
   "other-key": "Verzegeld met een andere sleutel dan u hebt geopend.",
   "key-heading": "De privésleutel van de balie",
-  "key-file": "Sleutelbestand (JWK)",
+  "key-file": "Sleutelbestand (desk.key)",
   "key-keep": "In deze browser bewaren",
   "key-keep-hint": "Zo bewaard dat niemand hem kan uitlezen, ook deze pagina niet. Laat dit uit op een gedeelde computer.",
   "key-none": "Er is geen sleutel geopend.",

@@ -15,7 +15,7 @@ export function renderWaiting(state, words, now) {
   byId("take").disabled = why !== null;
   setText(byId("why-not"), why ? words.say(`why-not-${why}`) : "");
   show(byId("why-not"), why !== null && !(why === "nobody" && count === 0 && state.known.waiting));
-  keep(byId("waiting-rows"), state.waiting.map((caller, index) => ({ ...caller, place: index + 1 })), "call", (caller) => row(caller, words, now));
+  keep(byId("waiting-rows"), state.waiting.map((caller, index) => ({ ...caller, place: index + 1 })), "call", (caller) => row(caller, words, now, state.wish.available));
 }
 
 /** The times alone, once a second. */
@@ -26,9 +26,9 @@ export function tickWaiting(state, now) {
   }
 }
 
-function row(caller, words, now) {
+function row(caller, words, now, available) {
   const cell = (column, ...content) => make("td", { data: { label: words.say(`column-${column}`) }, attributes: { role: "cell" } }, ...content);
-  const place = caller.next ? words.say("next") : caller.mine ? "" : words.say("not-mine");
+  const place = caller.next ? words.say("next") : caller.mine || !available ? "" : words.say("not-mine");
   return make(
     "tr",
     { data: { call: caller.id, next: caller.next, mine: caller.mine }, attributes: { role: "row" } },
