@@ -3,11 +3,13 @@
 MAKEFLAGS += --no-print-directory
 PROFILE ?= dev
 export PROFILE
-.PHONY: help setup run test call lint
+.PHONY: help setup run test call shop town-hall lint
 
 help:
-	@echo 'make run                     install what is missing, build, start the server with the sample dialog'
+	@echo 'make run                     install what is missing, build, start the server with the sample dialogs'
 	@echo 'make call ARGS="--press 1"   call it, as a telephone would (in another terminal)'
+	@echo 'make town-hall               the town hall that the municipality looks things up at (in another terminal)'
+	@echo 'make shop                    the web shop that its lookups ask (in another terminal); callers are helped without it'
 	@echo 'make test                    install what is missing and run all tests; ARGS="name" runs some'
 	@echo 'make lint                    format, lints, licences and sources of the dependencies'
 	@echo 'make setup                   only install what is missing'
@@ -20,6 +22,12 @@ run: setup
 
 call:
 	@scripts/call.sh $(ARGS)
+
+shop:
+	@scripts/shop.sh $(ARGS)
+
+town-hall:
+	@scripts/town-hall.sh $(ARGS)
 
 test:
 	@scripts/setup.sh test

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds Candor, makes recording keys on the first run and starts the server with the sample dialog.
+# Builds Candor, makes recording keys on the first run and starts the server with the sample dialogs.
 set -euo pipefail
 source "$(dirname "$0")/environment.sh"
 cd "$root"
@@ -20,15 +20,18 @@ build() {
     stop "the build failed. If cargo could not fetch its crates: connect to a network once, later builds need none."
 }
 
-# The server holds public keys only. `keys new` exits with 1 and changes nothing when there are keys already.
+# The server holds public keys only. Purposes that have a key keep it; a new purpose of a dialog gets one.
 make_keys() {
-  local told data=${CANDOR_STORAGE__FOLDER:-data}
+  local told private purpose data=${CANDOR_STORAGE__FOLDER:-data}
+  if "${candor[@]}" keys list > /dev/null 2>&1; then return; fi
   # The public key is what the server needs; the private one may long be elsewhere.
-  if [[ -f $data/keys/service-quality.pub ]]; then return; fi
-  if [[ -e keys/service-quality.key ]]; then
-    stop "keys/service-quality.key is here, but $data/keys/service-quality.pub is not: move keys/ away to start with new keys, or put the public key back."
-  fi
-  told=$("${candor[@]}" keys new --purpose service-quality --out ./keys 2>&1) || stop "no recording keys could be made: $told"
+  for private in keys/*.key; do
+    purpose=$(basename "$private" .key)
+    if [[ -e $private && $purpose != desk && ! -f $data/keys/$purpose.pub ]]; then
+      stop "$private is here, but $data/keys/$purpose.pub is not: move keys/ away to start with new keys, or put the public key back."
+    fi
+  done
+  told=$("${candor[@]}" keys new --out ./keys 2>&1) || stop "no recording keys could be made: $told"
   printf '%s\n' "$told"
   say "recording keys were made. Whoever holds the private ones in keys/ can listen to the recordings."
   say "Move them off this machine before the first real call; the server needs only the public ones."

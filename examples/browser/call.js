@@ -150,7 +150,7 @@ export class Call {
     } catch {
       throw new Problem(navigator.onLine === false ? "offline" : "unreachable");
     }
-    if (reply.status !== 201) throw new Problem(refusal(reply.status));
+    if (reply.status !== 201) throw new Problem(await refusal(reply));
     this.location = new URL(reply.headers.get("Location") ?? "", reply.url).href;
     this.tag = reply.headers.get("ETag");
     return reply.text();
@@ -317,8 +317,13 @@ class Problem extends Error {
   }
 }
 
-function refusal(status) {
-  if (status === 503) return "busy";
+/** Where there is no room the server says why, and each reason has another way out. */
+async function refusal(reply) {
+  const { status } = reply;
+  if (status === 503) {
+    const told = await reply.json().catch(() => null);
+    return { openings: "rush", stopping: "renewing" }[told?.reason] ?? "busy";
+  }
   if (status === 429) return "too-many";
   if (status === 403) return "forbidden";
   if (status === 404 || status === 405) return "not-offered";

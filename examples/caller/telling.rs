@@ -9,7 +9,10 @@ pub async fn tell(call: &Call) {
     let mut number = 0;
     while let Some(event) = call.event(number).await {
         number += 1;
-        println!("{}", line(&event));
+        // Where a voice begins and ends to the hundredth is for measurements.
+        if !matches!(event.what, Happening::AgentBegins | Happening::VoiceBegins | Happening::VoiceEnds) {
+            println!("{}", line(&event));
+        }
     }
 }
 
@@ -22,6 +25,8 @@ pub fn sum_up(outcome: &Outcome) {
         outcome.marks.len(),
         outcome.largest_backlog.as_millis()
     );
+    let pace = &outcome.pace;
+    println!("frames: {} received, {} late by more than 20 ms, {} holes heard", pace.frames, pace.late, pace.holes);
     match outcome.violations.as_slice() {
         [] => println!("no violation of the protocol"),
         violations => println!("{} violations of the protocol, marked with !! above", violations.len()),

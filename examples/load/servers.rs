@@ -7,15 +7,18 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::Failure;
+use crate::telephone::Ears;
+use crate::{Common, Failure};
 
 /// Which server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Candor with the sample dialog, callers answered by keys and buttons.
-    Candor,
-    /// The bare echo.
+    /// Candor; how it hears says which dialog it has. It speaks so many words a minute.
+    Candor { ears: Ears, rate: u32 },
+    /// The bare echo of WebSockets.
     Echo,
+    /// The bare echo of browsers' calls.
+    BrowserEcho,
 }
 
 /// A running server. It ends with this.
@@ -25,24 +28,47 @@ pub struct Server {
     folder: TempDir,
 }
 
+/// How long a server may take to render its prompts.
+const STARTING: Duration = Duration::from_secs(300);
+
 impl Server {
-    /// Starts it and waits until it is ready.
-    pub async fn start(kind: Kind, calls: usize) -> Result<Server, Failure> {
+    /// Starts it, with room for so many calls, and waits until it is ready.
+    pub async fn start(kind: Kind, room: usize, common: &Common) -> Result<Server, Failure> {
         let folder = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let listen = format!("127.0.0.1:{port}");
-        let mut command = match kind {
-            Kind::Candor => candor(folder.path(), &listen, calls)?,
-            Kind::Echo => {
-                let mut command = Command::new(std::env::current_exe()?);
-                command.args(["echo", "--listen", &listen]);
+        let program = match kind {
+            Kind::Candor { ears: Ears::Vad | Ears::Vosk, .. } => candor()?,
+            _ => std::env::current_exe()?,
+        };
+        let mut command = match common.cores {
+            Some((core, _)) => {
+                let mut command = Command::new("taskset");
+                command.arg("--cpu-list").arg(core.to_string()).arg(&program);
                 command
             }
+            None => Command::new(&program),
         };
+        match kind {
+            Kind::Candor { ears, rate } => {
+                configure(&mut command, folder.path(), &listen, room, ears)?;
+                command.env("CANDOR_SPEECH__ESPEAK__RATE", rate.to_string());
+                match ears {
+                    Ears::Vad | Ears::Vosk => command.arg("serve"),
+                    Ears::StandIn => command.args(["serve", "stand-in", "--listen", &listen]),
+                };
+            }
+            Kind::Echo => {
+                command.args(["serve", "echo", "--listen", &listen]);
+            }
+            Kind::BrowserEcho => {
+                command.args(["serve", "browser-echo", "--listen", &listen]);
+            }
+        }
         let log = std::fs::File::create(folder.path().join("server.log"))?;
         let process = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
         let mut server = Server { address: format!("http://{listen}"), process, folder };
-        let deadline = Instant::now() + Duration::from_secs(300);
+        let deadline = Instant::now() + STARTING;
         while reqwest::get(format!("{}/readyz", server.address)).await.is_err() {
             if server.process.try_wait()?.is_some() || Instant::now() > deadline {
                 return Err(format!("the server did not start:\n{}", server.log()).into());
@@ -76,36 +102,77 @@ impl Drop for Server {
     }
 }
 
-/// `candor serve` of the same build, with keys made for it. Prompts rendered once are there for the next.
-fn candor(folder: &Path, listen: &str, calls: usize) -> Result<Command, Failure> {
-    let built = std::env::current_exe()?;
-    let beside = built.ancestors().nth(2).ok_or("this program lies nowhere")?;
-    let program = beside.join("candor");
-    if !program.is_file() {
-        return Err(format!("there is no {}: build candor with the same profile first", program.display()).into());
+/// `candor` of the same build.
+fn candor() -> Result<PathBuf, Failure> {
+    let program = beside()?.join("candor");
+    if program.is_file() {
+        return Ok(program);
     }
+    Err(format!("there is no {}: build candor with the same profile first", program.display()).into())
+}
+
+/// The folder of the build: this program lies in `examples/` of it, as a test in `deps/`.
+fn beside() -> Result<PathBuf, Failure> {
+    let program = std::env::current_exe()?;
+    Ok(program.ancestors().nth(2).ok_or("this program lies nowhere")?.to_owned())
+}
+
+/// Settings of a server with keys made for it. Prompts rendered once are there for the next.
+fn configure(command: &mut Command, folder: &Path, listen: &str, room: usize, ears: Ears) -> Result<(), Failure> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let command = || {
-        let mut command = Command::new(&program);
-        command.arg("--config").arg(project.join("candor.toml"));
-        command.env("CANDOR_SERVER__LISTEN", listen).env("CANDOR_STORAGE__FOLDER", folder.join("data"));
-        command.env("CANDOR_DIALOGS__FOLDER", project.join("dialogs")).env("CANDOR_PROMPTS__FOLDER", project.join("prompts"));
-        command.env("CANDOR_PROMPTS__RENDERED", beside.join("load-prompts"));
-        command.env("CANDOR_SPEECH__MODELS", folder.join("no-models"));
-        command.env("CANDOR_SESSION__MAX_CALLS", (calls + 10).to_string()).env("CANDOR_SESSION__NO_INPUT_MS", "60000");
-        command.env("CANDOR_SERVER__LIMITS__CALLS_PER_MINUTE", "100000").env("CANDOR_SERVER__LIMITS__CALLS_PER_ADDRESS", "1000");
-        command.env("CANDOR_SERVER__LIMITS__REQUESTS_PER_MINUTE", "100000");
-        // A port of its own for sound, whatever else runs here.
-        command.env("CANDOR_WEBRTC__LISTEN", "127.0.0.1:0");
-        command
+    let (dialogs, prompts) = match ears {
+        Ears::Vad => ("dialogs", "prompts"),
+        Ears::StandIn | Ears::Vosk => ("tests/dialogs/korean", "tests/prompts"),
     };
-    let keys = command().args(["keys", "new", "--out"]).arg(folder.join("private")).output()?;
+    let settings = folder.join("candor.toml");
+    std::fs::write(&settings, telephone_settings(project)?)?;
+    let text = |path: PathBuf| path.display().to_string();
+    let mut environment = vec![
+        ("SERVER__LISTEN", listen.to_owned()),
+        // A port of its own for sound, whatever else runs here.
+        ("WEBRTC__LISTEN", "127.0.0.1:0".to_owned()),
+        ("STORAGE__FOLDER", text(folder.join("data"))),
+        ("DIALOGS__FOLDER", text(project.join(dialogs))),
+        ("PROMPTS__FOLDER", text(project.join(prompts))),
+        ("PROMPTS__RENDERED", text(beside()?.join("load-prompts"))),
+        ("SESSION__MAX_CALLS", room.to_string()),
+        // Callers who only listen for a while are not asked whether they are there.
+        ("SESSION__NO_INPUT_MS", "60000".to_owned()),
+        ("SERVER__LIMITS__CONNECTIONS", (room * 4 + 256).to_string()),
+        ("SERVER__LIMITS__CONNECTIONS_PER_ADDRESS", (room * 4 + 256).to_string()),
+        ("SERVER__LIMITS__CALLS_PER_MINUTE", "100000".to_owned()),
+        ("SERVER__LIMITS__CALLS_PER_ADDRESS", "10000".to_owned()),
+        ("SERVER__LIMITS__REQUESTS_PER_MINUTE", "100000".to_owned()),
+    ];
+    if ears != Ears::Vosk {
+        environment.push(("SPEECH__MODELS", text(folder.join("no-models"))));
+    }
+    let environment: Vec<(String, String)> =
+        environment.into_iter().map(|(key, value)| (format!("CANDOR_{key}"), value)).collect();
+    let keys = Command::new(candor()?)
+        .arg("--config")
+        .arg(&settings)
+        .envs(environment.iter().cloned())
+        .args(["keys", "new", "--out"])
+        .arg(folder.join("private"))
+        .output()?;
     if !keys.status.success() {
         return Err(format!("no keys could be made: {}", String::from_utf8_lossy(&keys.stderr)).into());
     }
-    let mut serve = command();
-    serve.arg("serve");
-    Ok(serve)
+    command.envs(environment);
+    match ears {
+        Ears::StandIn => command.env(crate::stand_in::SETTINGS, &settings),
+        Ears::Vad | Ears::Vosk => command.arg("--config").arg(&settings),
+    };
+    Ok(())
+}
+
+/// The sample settings, with a queue of the phone system's in the place of our own desk.
+fn telephone_settings(project: &Path) -> Result<String, Failure> {
+    let sample = std::fs::read_to_string(project.join("candor.toml"))?;
+    let (before, line) = sample.split_once("\ndesk = true").ok_or("the sample settings do not hand over to the desk any more")?;
+    let after = line.split_once('\n').map_or("", |(_, after)| after);
+    Ok(format!("{before}\nworkflow = \"WW00000000000000000000000000000000\"\n{after}"))
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {

@@ -68,6 +68,8 @@ read-back-keys = { $hearing ->
    *[keys] Press one if that is right, or two to try again.
  }
 engine-failed = I cannot hear you properly just now. Please use the keys, or press zero for a colleague.
+read-back-failed = I cannot read the number back just now. Please key it in once more, or press star zero for a colleague.
+cannot-be-said = There is something that I cannot say just now. For a colleague, press star zero.
 
 handover-refused = I am putting you through. My colleague knows that you are not being recorded.
 handover-given = I am putting you through. My recording stops now. If my colleague wants to record, you will be asked first.

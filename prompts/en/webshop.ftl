@@ -15,6 +15,31 @@ thanks-for-recording = Thank you, that helps us improve.
 nothing-is-recorded = I am not recording. For your order that makes no difference.
 order-number = Please key in your order number, then press the hash key.
 is-this-your-order = Your order number is { $order_number }.
+
+one-moment = One moment, I am looking it up.
+order-day = { $order_day ->
+    [monday] on Monday
+    [tuesday] on Tuesday
+    [wednesday] on Wednesday
+    [thursday] on Thursday
+    [friday] on Friday
+    [saturday] on Saturday
+    [sunday] on Sunday
+   *[other] on { $order_day }
+ }
+order-is-packed = Your order is being packed. It will leave us { order-day }.
+order-is-shipped = Your order is on its way, in { $order_pieces ->
+    [one] one parcel
+   *[other] { $order_pieces } parcels
+ }. It will be delivered { order-day }.
+order-is-delivered = Your order was delivered { order-day }.
+no-such-order = I cannot find order number { $order_number }. { $hearing ->
+    [voice] Say another number or press one. Say agent or press zero for a colleague.
+   *[keys] Press one for another number, zero for a colleague.
+ }
+another-number =
+    .hear = another number | a different number
+
 order-is-looked-up = Thank you. A colleague will look up your order.
 a-colleague-looks-it-up = I will pass on your order number, so you do not have to repeat it.
 

@@ -68,6 +68,8 @@ read-back-keys = { $hearing ->
    *[keys] Toets één als dat klopt, of twee om het opnieuw te doen.
  }
 engine-failed = Ik kan u even niet verstaan. Gebruik de toetsen, of toets nul voor een medewerker.
+read-back-failed = Ik kan het nummer nu niet voorlezen. Toets het nog een keer in, of toets sterretje nul voor een medewerker.
+cannot-be-said = Iets wat ik u wilde zeggen, lukt nu niet. Voor een medewerker toetst u sterretje nul.
 
 handover-refused = Ik verbind u door. De medewerker weet dat u niet wordt opgenomen.
 handover-given = Ik verbind u door. Mijn opname stopt nu. Wil de medewerker opnemen, dan vraagt die het u eerst.

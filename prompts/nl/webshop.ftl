@@ -15,6 +15,31 @@ thanks-for-recording = Dank u, zo kunnen we onze service verbeteren.
 nothing-is-recorded = Ik neem niets op. Voor uw bestelling maakt dat niets uit.
 order-number = Toets uw bestelnummer in en sluit af met een hekje.
 is-this-your-order = Uw bestelnummer is { $order_number }.
+
+one-moment = Een ogenblik, ik zoek het op.
+order-day = { $order_day ->
+    [monday] op maandag
+    [tuesday] op dinsdag
+    [wednesday] op woensdag
+    [thursday] op donderdag
+    [friday] op vrijdag
+    [saturday] op zaterdag
+    [sunday] op zondag
+   *[other] op { $order_day }
+ }
+order-is-packed = Uw bestelling wordt ingepakt. De verzending is { order-day }.
+order-is-shipped = Uw bestelling is onderweg, in { $order_pieces ->
+    [one] één pakket
+   *[other] { $order_pieces } pakketten
+ }. De bezorging is { order-day }.
+order-is-delivered = Uw bestelling is { order-day } bezorgd.
+no-such-order = Ik kan bestelnummer { $order_number } niet vinden. { $hearing ->
+    [voice] Zeg ander nummer of toets één. Zeg medewerker of toets nul voor een collega.
+   *[keys] Toets één voor een ander nummer, nul voor een medewerker.
+ }
+another-number =
+    .hear = ander nummer | een ander nummer
+
 order-is-looked-up = Dank u. Een medewerker zoekt uw bestelling voor u op.
 a-colleague-looks-it-up = Ik geef uw bestelnummer door, dan hoeft u het niet te herhalen.
 

@@ -160,6 +160,12 @@ fn in_words(event: &Event) -> (Option<u64>, String) {
             (Some(*at_ms), format!("session closed: {outcome}, {turns_sealed} turns sealed"))
         }
         Event::SessionLost {} => (None, "session lost: the server stopped in it".to_owned()),
+        Event::SessionUnwritten { entries } => (
+            None,
+            format!(
+                "the ledger could not be written to the end of the session: {entries} entries are missing, nothing was recorded in that time"
+            ),
+        ),
         Event::LedgerRepaired { bytes_cut } => {
             (None, format!("an unfinished line of {bytes_cut} bytes was cut off after a crash"))
         }

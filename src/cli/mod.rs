@@ -3,12 +3,17 @@
 //! Exit status 0: it holds. 1: it does not. 2: it was called wrongly.
 
 pub mod check;
+mod conversation;
+pub mod graph;
 mod keys;
 mod ledger;
 mod recordings;
 mod ruler;
+mod schema;
 mod serve;
+mod talk;
 mod terminal;
+pub mod test;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -17,7 +22,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::consent::Purpose;
-use crate::dialog::prompt::Line;
 use crate::recording;
 use crate::server::{Config, ledger_settings, library};
 
@@ -38,6 +42,14 @@ enum Command {
     Serve,
     /// Check dialogs: states, texts, phrases, purposes, and that refusing costs callers nothing.
     Check(check::Arguments),
+    /// Print the JSON Schema of dialog files, for editors.
+    Schema(schema::Schema),
+    /// Draw a dialog as a picture (SVG): the opening, the states, every way between them, and what consent changes.
+    Graph(graph::Arguments),
+    /// Talk to a dialog in the terminal.
+    Talk(talk::Arguments),
+    /// Run scenarios: stories of calls that must go as they are written.
+    Test(test::Arguments),
     /// Make and list the keys of recordings, and make the desk's.
     Keys(keys::Keys),
     /// List, show, export, erase and hold recordings.
@@ -49,6 +61,10 @@ enum Command {
 /// Runs `candor` with the arguments of the process.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
+    // What needs no configuration does not trip over one.
+    if let Command::Schema(schema) = &arguments.command {
+        return schema::run(schema);
+    }
     let file = arguments.config.clone().unwrap_or_else(|| PathBuf::from("candor.toml"));
     let config = match Config::read(&file, arguments.config.is_some()) {
         Ok(config) => config,
@@ -61,6 +77,13 @@ pub fn run() -> ExitCode {
     let done = match arguments.command {
         Command::Serve => return serve::run(&config),
         Command::Check(arguments) => return check_dialogs(&arguments, &config),
+        Command::Schema(arguments) => return schema::run(&arguments),
+        Command::Graph(arguments) => return graph::run(&arguments, &config.prompts.folder, &target_names(&config)),
+        Command::Talk(arguments) => {
+            let configured = talk::Configured { dialogs: &config.dialogs.folder, prompts: &config.prompts.folder };
+            return talk::run(&arguments, configured);
+        }
+        Command::Test(arguments) => return test_dialogs(&arguments, &config),
         Command::Keys(arguments) => keys::run(&arguments, &recordings, &ledger_settings(&config), &announced(&config)),
         Command::Recordings(arguments) => {
             runtime().and_then(|runtime| runtime.block_on(recordings::run(&arguments, &recordings, &ledger_settings(&config))))
@@ -77,17 +100,36 @@ fn runtime() -> miette::Result<tokio::runtime::Runtime> {
     tokio::runtime::Runtime::new().map_err(|error| miette::miette!("cannot start: {error}"))
 }
 
+/// The names of the handover targets that the configuration has.
+fn target_names(config: &Config) -> Vec<String> {
+    config.handover.targets.keys().cloned().collect()
+}
+
 fn check_dialogs(arguments: &check::Arguments, config: &Config) -> ExitCode {
-    let targets: Vec<String> = config.handover.targets.keys().cloned().collect();
+    let targets = target_names(config);
+    let lookups = config.lookups.names();
     let ruler = ruler::Ruler::new(&config.speech);
-    let measure = |loaded: &library::Loaded, line: &Line| ruler.as_ref()?.length(loaded, line);
     let configured = check::Configured {
         dialogs: &config.dialogs.folder,
         prompts: &config.prompts.folder,
         targets: (!targets.is_empty()).then_some(targets.as_slice()),
-        measure: ruler.is_some().then_some(&measure),
+        lookups: (!targets.is_empty() || !lookups.is_empty()).then_some(lookups.as_slice()),
+        voice: ruler.as_ref().map(|ruler| ruler as &dyn check::Voice),
     };
     check::run(arguments, configured)
+}
+
+fn test_dialogs(arguments: &test::Arguments, config: &Config) -> ExitCode {
+    let targets: Vec<String> = config.handover.targets.keys().cloned().collect();
+    test::run(
+        arguments,
+        test::Configured {
+            dialogs: &config.dialogs.folder,
+            prompts: &config.prompts.folder,
+            targets: (!targets.is_empty()).then_some(targets.as_slice()),
+            speech: &config.speech,
+        },
+    )
 }
 
 /// The purposes that the configured dialogs announce, as far as they can be read.

@@ -1,4 +1,4 @@
-//! `candor recordings`: list, show, export, erase, hold, release. Each use is in the chain of accesses before anything is shown.
+//! `candor recordings`: list, show, export, erase, hold, release, reindex. Each use is in the chain of accesses before anything is shown.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::terminal::{Exit, actor, print, print_json, refuse};
 use crate::consent::Purpose;
 use crate::ledger;
-use crate::recording::{self, Archive, Erased, RecordedSession, RecordedTurn, RecordingError};
+use crate::recording::{self, Archive, Erased, RecordedSession, RecordedTurn, RecordingError, Reindexed};
 
 /// `candor recordings …`
 #[derive(Debug, Args)]
@@ -85,6 +85,8 @@ enum Command {
         #[arg(long, value_name = "REF")]
         case: Option<String>,
     },
+    /// Make a damaged or missing index anew, from the ledger and the sealed files; the server must not run
+    Reindex,
 }
 
 fn not_blank(text: &str) -> Result<String, &'static str> {
@@ -98,6 +100,9 @@ pub async fn run(
     recording: &recording::Settings,
     ledger: &ledger::Settings,
 ) -> miette::Result<ExitCode> {
+    if let Command::Reindex = recordings.command {
+        return Ok(reindex(recording, ledger).await);
+    }
     if !recording.index.exists() {
         let index = recording.index.display();
         let reason = format!("there are no recordings here: {index} does not exist; is the storage folder the server's?");
@@ -143,9 +148,30 @@ async fn done(command: &Command, archive: &Archive) -> miette::Result<Result<(),
     Ok(Ok(()))
 }
 
+async fn reindex(recording: &recording::Settings, ledger: &ledger::Settings) -> ExitCode {
+    if !recording.folder.is_dir() {
+        let folder = recording.folder.display();
+        let reason = format!("there are no recordings here: {folder} does not exist; is the storage folder the server's?");
+        return refuse(&reason, Exit::CalledWrongly);
+    }
+    let Reindexed { sessions, turns, holds, strangers, old } = match recording::reindex(recording, ledger, actor()).await {
+        Ok(done) => done,
+        Err(error) => return refuse(&error, Exit::DoesNot),
+    };
+    let old = old.map(|old| format!(" The old index is {}.", old.display())).unwrap_or_default();
+    print(&format!("The index holds {turns} turns of {sessions} sessions again.{old}\n"));
+    if holds > 0 {
+        print(&format!("Holds that stand: {holds}. Their days of review are lost: they are due today.\n"));
+    }
+    for stranger in &strangers {
+        print(&format!("no ledger names {}: no retention ends it; delete it, or restore its ledger\n", stranger.display()));
+    }
+    if strangers.is_empty() { Exit::Holds.into() } else { Exit::DoesNot.into() }
+}
+
 async fn changed(command: &Command, archive: &Archive) -> Result<(), RecordingError> {
     match command {
-        Command::List { .. } | Command::Show { .. } => {}
+        Command::List { .. } | Command::Show { .. } | Command::Reindex => {}
         Command::Export { session, key, purpose, reason, out } => {
             let export = archive.export(*session, key, purpose, reason, out).await?;
             let [audio, manifest] = export.write(out)?;

@@ -1,10 +1,11 @@
 //! `candor serve`: answers calls until it is told to stop.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tracing::Level;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{FilterExt, filter_fn};
@@ -56,26 +57,57 @@ async fn serve(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
     })?;
     bar.finish_and_clear();
     tracing::info!(address = %server.address()?, "ready for calls");
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut hung_up = signal(SignalKind::hangup())?;
-    let by_hand = std::io::stdin().is_terminal();
-    server
-        .run(async move {
-            tokio::select! {
-                _ = terminated.recv() => {}
-                _ = interrupted.recv() => {}
-                // The terminal was closed. Of a service it asks to read again what can be, which is no reason to drop a call.
-                _ = hung_up.recv(), if by_hand => {}
-            }
-        })
-        .await;
+    let orders = Orders::heard()?;
+    let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
+    let obeying = tokio::spawn(orders.obey(drain.clone(), stop.clone()));
+    server.run(drain.cancelled_owned(), stop.cancelled_owned()).await;
+    obeying.abort();
     tracing::info!("stopped");
     Ok(())
 }
 
+/// What an operator tells the process by signals.
+struct Orders {
+    terminated: Signal,
+    interrupted: Signal,
+    hung_up: Signal,
+    by_hand: bool,
+}
+
+impl Orders {
+    fn heard() -> io::Result<Orders> {
+        Ok(Orders {
+            terminated: signal(SignalKind::terminate())?,
+            interrupted: signal(SignalKind::interrupt())?,
+            hung_up: signal(SignalKind::hangup())?,
+            by_hand: io::stdin().is_terminal(),
+        })
+    }
+
+    /// The first SIGTERM lets calls end; the second, and whoever sits at the terminal, does not wait.
+    async fn obey(mut self, drain: CancellationToken, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                _ = self.terminated.recv() => {
+                    if drain.is_cancelled() {
+                        stop.cancel();
+                    }
+                    drain.cancel();
+                }
+                _ = self.interrupted.recv() => stop.cancel(),
+                // The terminal was closed. Of a service it asks to read again what can be, which is no reason to drop a call.
+                _ = self.hung_up.recv() => {
+                    if self.by_hand {
+                        stop.cancel();
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
+    if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(0);

@@ -8,6 +8,8 @@ pub enum TurnKind {
         /// Purposes on the basis *contract* for which this turn is evidence of the agreement.
         evidence_for: Vec<Purpose>,
     },
+    /// The dialog's, with an answer that is nobody else's business: never kept, whatever was agreed to.
+    Sensitive,
     /// The engine's: disclosure, consent, withdrawal, rights code, handover.
     Engine,
 }

@@ -1,14 +1,19 @@
 //! Dialogs: what the agent says and asks. Pure: no IO, no clock, no randomness, no task.
 //!
 //! [`file`] reads a dialog file with positions; [`prompt`] holds its texts per language; [`check`] refuses what would mistreat a caller, on
-//! a line of the file; [`flow`] is the state machine of a call: the opening (which no file can change), the commands that are always
-//! there, and the dialog. Events in, actions out.
+//! a line of the file; [`hours`] reads opening hours, [`known`] holds what a
+//! call knows; [`flow`] is the state machine of a call: the opening (which no file can change), the commands that are always
+//! there, and the dialog. Events in, actions out. [`picture`] draws a dialog for people.
 //!
 //! **Architecture invariant:** a dialog file cannot express a way around the opening, and `flow` knows nothing of sockets, disks or time of day.
 
 pub mod check;
+pub mod condition;
 pub mod file;
 pub mod flow;
+pub mod hours;
+pub mod known;
+pub mod picture;
 pub mod prompt;
 
 use std::sync::Arc;

@@ -13,6 +13,8 @@ use unic_langid::LanguageIdentifier;
 use zeroize::Zeroizing;
 
 use super::file::DialogFile;
+pub use super::known::Slots;
+use super::known::{Answer, Known, Value, field_name};
 use crate::consent::Purpose;
 
 /// One Fluent file: its name for messages, and its content.
@@ -81,46 +83,23 @@ impl Line {
     }
 }
 
-/// What the caller gave for their task, by slot name. Wiped from memory when dropped, and never shown.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Slots(BTreeMap<String, Zeroizing<String>>);
+/// What a text may hold of a call: everything that is known, or slots alone.
+#[derive(Clone, Copy)]
+pub struct Sayable<'a> {
+    slots: &'a Slots,
+    sensitive: Option<&'a Slots>,
+    results: Option<&'a BTreeMap<String, Answer>>,
+}
 
-impl Slots {
-    /// Keeps a value; an earlier one is wiped.
-    pub fn insert(&mut self, slot: impl Into<String>, value: impl Into<String>) {
-        self.0.insert(slot.into(), Zeroizing::new(value.into()));
-    }
-
-    /// Forgets a value.
-    pub fn remove(&mut self, slot: &str) {
-        self.0.remove(slot);
-    }
-
-    /// Whether nothing was given.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The names and values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        self.0.clear();
+impl<'a> From<&'a Slots> for Sayable<'a> {
+    fn from(slots: &'a Slots) -> Sayable<'a> {
+        Sayable { slots, sensitive: None, results: None }
     }
 }
 
-impl FromIterator<(String, String)> for Slots {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(slots: I) -> Slots {
-        Slots(slots.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect())
-    }
-}
-
-impl fmt::Debug for Slots {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Slots({} set)", self.0.len())
+impl<'a> From<&'a Known> for Sayable<'a> {
+    fn from(known: &'a Known) -> Sayable<'a> {
+        Sayable { slots: &known.slots, sensitive: Some(&known.sensitive), results: Some(&known.results) }
     }
 }
 
@@ -152,6 +131,8 @@ pub struct Message {
     pub spoken: bool,
     /// The variables its text uses.
     pub variables: BTreeSet<String>,
+    /// The other messages that its text quotes.
+    pub quotes: BTreeSet<String>,
     /// The phrases after `.hear`, separated by `|` in the file.
     pub hear: Vec<String>,
 }
@@ -200,8 +181,13 @@ impl Texts {
         self.message(language, id).is_some_and(|m| !m.variables.iter().all(fixed))
     }
 
-    /// The text of a line. Slots are spoken digit by digit.
-    pub fn text(&self, file: &DialogFile, line: &Line, slots: &Slots) -> Result<Zeroizing<String>, TextError> {
+    /// The text of a line. Slots are spoken digit by digit, results as they are.
+    pub fn text<'a>(
+        &self,
+        file: &DialogFile,
+        line: &Line,
+        known: impl Into<Sayable<'a>>,
+    ) -> Result<Zeroizing<String>, TextError> {
         let mut args = FluentArgs::new();
         args.set("hearing", line.hearing.as_str());
         args.set("organisation", file.organisation.name.value.as_str());
@@ -215,9 +201,20 @@ impl Texts {
         if let Some(place) = line.place {
             args.set("place", place);
         }
-        for (name, value) in slots.iter() {
+        let Sayable { slots, sensitive, results } = known.into();
+        for (name, value) in slots.iter().chain(sensitive.iter().flat_map(|slots| slots.iter())) {
             let spoken: String = value.chars().flat_map(|c| [c, ' ']).collect();
             args.set(name.to_owned(), FluentValue::from(spoken.trim_end().to_owned()));
+        }
+        for (result, answer) in results.into_iter().flatten() {
+            for (field, value) in answer.iter() {
+                let value = match value {
+                    Value::Text(text) => FluentValue::from(text.as_str().to_owned()),
+                    Value::Flag(flag) => FluentValue::from(if *flag { "true" } else { "false" }),
+                    Value::Number(number) => FluentValue::from(*number),
+                };
+                args.set(field_name(result, field), value);
+            }
         }
         self.format(&line.language, &line.id, &args)
     }
@@ -291,8 +288,9 @@ fn read_source(
             errors.push(TextError { file: file.clone(), offset, problem });
             Vec::new()
         });
-        let known = Message { file: file.clone(), offset, spoken: message.value.is_some(), variables: used.variables, hear };
-        references.insert(id.clone(), used.messages);
+        references.insert(id.clone(), used.messages.clone());
+        let (spoken, variables, quotes) = (message.value.is_some(), used.variables, used.messages);
+        let known = Message { file: file.clone(), offset, spoken, variables, quotes, hear };
         if let Some(before) = messages.insert(id.clone(), known) {
             let problem = format!("`{id}` stands in {} already; give it another name", before.file);
             errors.push(TextError { file: file.clone(), offset, problem });

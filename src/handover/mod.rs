@@ -9,12 +9,11 @@
 //! differs is one attribute that the colleague can read.
 
 pub mod desk;
-mod hours;
 mod outcome;
 mod request;
 mod settings;
 
-pub use hours::{HoursError, OpeningHours};
+pub use crate::dialog::hours::{HoursError, OpeningHours};
 pub use outcome::Outcome;
 pub use request::{Reason, Request, attributes};
 pub use settings::{Settings, SettingsError, Target, TargetKind, TargetSettings, Targets};

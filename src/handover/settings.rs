@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::hours::{HoursError, OpeningHours};
+use crate::dialog::hours::{HoursError, OpeningHours};
 
 /// The `[handover]` part of the configuration, as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -74,6 +74,13 @@ pub(super) fn signed_message(hash: &str) -> Vec<u8> {
     format!("candor ledger checkpoint 1\n{hash}").into_bytes()
 }
 
+/// When the last checkpoint was written, as far as that can be read.
+pub fn last_written(settings: &Settings) -> Option<Timestamp> {
+    let mut file = AppendFile::open(&settings.checkpoint_file(), false).ok()?;
+    let (last, _) = file.last_line(|line| serde_json::from_slice::<Checkpoint>(line).is_ok()).ok()?;
+    serde_json::from_slice::<Checkpoint>(&last?).ok()?.at.parse().ok()
+}
+
 /// Appends a signed checkpoint for each mark and waits until they are on disk.
 pub(super) fn append(settings: &Settings, key: &LedgerKey, marks: &[Mark]) -> Result<(), LedgerError> {
     if marks.is_empty() {

@@ -164,6 +164,12 @@ pub enum Event {
     /// The server found this session open when it started: it crashed in it. What was not sealed is gone.
     #[serde(rename = "session.lost")]
     SessionLost {},
+    /// The ledger could not be written to the session's end; this stands there since it could be again. The call went on unrecorded.
+    #[serde(rename = "session.unwritten")]
+    SessionUnwritten {
+        /// How many entries are missing. What was deleted or lost meanwhile is not among them: it stands before this.
+        entries: u64,
+    },
     /// A line that a crash or a full disk left unfinished was cut off; what came after goes on from the line before it.
     #[serde(rename = "ledger.repaired")]
     LedgerRepaired {
@@ -236,7 +242,12 @@ impl Event {
 
     /// Whether a session is over with this event. Deletions may still follow it.
     pub fn is_end(&self) -> bool {
-        matches!(self, Event::SessionClosed { .. } | Event::SessionLost {})
+        matches!(self, Event::SessionClosed { .. } | Event::SessionLost {} | Event::SessionUnwritten { .. })
+    }
+
+    /// Whether it tells what became of sound that was kept: never left out, however late it can be written.
+    pub(super) fn is_of_kept_sound(&self) -> bool {
+        matches!(self, Event::TurnLost { .. } | Event::WrapsDeleted { .. })
     }
 
     /// The event's name as it stands in the ledger: `session.opened`, …

@@ -25,7 +25,7 @@ mod writer;
 
 pub use access::{Access, append_access};
 pub use afterwards::{append_afterwards, delete_session, ended_at, ended_before};
-pub use checkpoint::{Checkpoint, CheckpointKind};
+pub use checkpoint::{Checkpoint, CheckpointKind, last_written};
 pub use entry::{ACCESS_CHAIN, Entry, NO_HASH, written_at};
 pub use error::LedgerError;
 pub use event::{Event, Prompted};

@@ -1,12 +1,17 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{Event, LedgerError};
+use crate::episode::Episodes;
+
+static FAULTS: Episodes = Episodes::new();
+/// How many events of one session are kept to be written late.
+const LATE: usize = 256;
 
 /// How far a session's events have come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,9 +27,43 @@ pub(super) struct Shared {
     pub(super) id: Uuid,
     appended: AtomicU64,
     progress: watch::Sender<Progress>,
+    unwritten: Mutex<Unwritten>,
+}
+
+/// What could not be written of a session.
+#[derive(Default)]
+pub(super) struct Unwritten {
+    /// How many events are nowhere.
+    pub(super) missing: u64,
+    /// What became of kept sound, to be written when that is possible again.
+    pub(super) late: Vec<(Timestamp, Event)>,
 }
 
 impl Shared {
+    /// This could not be written.
+    pub(super) fn miss(&self, events: impl IntoIterator<Item = (Timestamp, Event)>) {
+        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        for (at, event) in events {
+            if event.is_of_kept_sound() && unwritten.late.len() < LATE {
+                unwritten.late.push((at, event));
+            } else {
+                unwritten.missing += 1;
+            }
+        }
+    }
+
+    /// Takes what could not be written.
+    pub(super) fn take_unwritten(&self) -> Unwritten {
+        std::mem::take(&mut *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts it back: it still cannot be.
+    pub(super) fn put_back(&self, before: Unwritten) {
+        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        unwritten.missing += before.missing;
+        unwritten.late.splice(0..0, before.late);
+    }
+
     pub(super) fn wrote(&self, events: u64) {
         self.progress.send_modify(|progress| progress.written += events);
     }
@@ -84,7 +123,8 @@ impl std::fmt::Debug for SessionLedger {
 
 impl SessionLedger {
     pub(super) fn new(id: Uuid, sender: SyncSender<Message>) -> SessionLedger {
-        let shared = Shared { id, appended: AtomicU64::new(0), progress: watch::Sender::default() };
+        let (appended, progress, unwritten) = (AtomicU64::new(0), watch::Sender::default(), Mutex::default());
+        let shared = Shared { id, appended, progress, unwritten };
         SessionLedger { shared: Arc::new(shared), sender }
     }
 
@@ -97,9 +137,11 @@ impl SessionLedger {
     ///
     /// # Errors
     /// [`LedgerError::Full`] where the queue is full, [`LedgerError::Failed`] where an earlier event could not be written. After
-    /// either, every later append fails too: a ledger with a hole in the middle proves nothing.
+    /// either, every later append fails too: a ledger with a hole in the middle proves nothing. What became of kept sound is then
+    /// held back and written, with a word on what is missing, as soon as that is possible.
     pub fn append(&self, event: Event) -> Result<(), LedgerError> {
         if self.shared.has_failed() {
+            self.shared.miss([(Timestamp::now(), event)]);
             return Err(LedgerError::Failed(self.id()));
         }
         self.shared.appended.fetch_add(1, Ordering::SeqCst);
@@ -107,10 +149,20 @@ impl SessionLedger {
         self.sender.try_send(Message::Append(Box::new(append))).map_err(|error| {
             self.shared.fail();
             metrics::counter!("candor_ledger_failures_total").increment(1);
-            match error {
-                TrySendError::Full(_) => LedgerError::Full(self.id()),
-                TrySendError::Disconnected(_) => LedgerError::Failed(self.id()),
+            let (error, message) = match error {
+                TrySendError::Full(message) => (LedgerError::Full(self.id()), message),
+                TrySendError::Disconnected(message) => (LedgerError::Failed(self.id()), message),
+            };
+            if let Message::Append(append) = message {
+                self.shared.miss([(append.at, append.event)]);
             }
+            if let Some(times) = FAULTS.met("full") {
+                tracing::error!(
+                    times,
+                    "the ledger is behind: calls go on unrecorded, and their callers are told. See whether the disk is slow"
+                );
+            }
+            error
         })
     }
 

@@ -15,6 +15,7 @@ use super::entry::ACCESS_CHAIN;
 use super::key::LedgerKey;
 use super::session::{Append, Message, SessionLedger, Shared};
 use super::{Event, LedgerError, Settings, lost};
+use crate::episode::Episodes;
 
 /// How many events may wait for the writer, of all sessions together.
 const QUEUE: usize = 8192;
@@ -22,6 +23,8 @@ const QUEUE: usize = 8192;
 const BATCH: usize = 1024;
 /// How long an entry of a session in progress may lie without a signed checkpoint.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+/// How many sessions that could not be written are remembered, to be ended in the ledger when it can be written again.
+const UNWRITTEN: usize = 10_000;
 
 /// The server's side of the ledger: one thread that writes what all sessions append.
 ///
@@ -46,7 +49,8 @@ impl Ledger {
         let (key, _) = LedgerKey::load_or_make(settings)?;
         let lost = lost::close_what_was_open(settings, &key)?;
         let (sender, receiver) = sync_channel(QUEUE);
-        let writer = Writer { settings: settings.clone(), key, unsigned: HashMap::new(), signed_access: None, _lock: lock };
+        let (unsigned, unwritten, faults) = (HashMap::new(), HashMap::new(), Episodes::new());
+        let writer = Writer { settings: settings.clone(), key, unsigned, unwritten, faults, signed_access: None, _lock: lock };
         let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(&receiver));
         let thread = thread.map_err(LedgerError::io("start a thread for", &settings.folder))?;
         Ok(Ledger { sender, thread: Some(thread), lost })
@@ -95,11 +99,17 @@ fn take(settings: &Settings) -> Result<File, LedgerError> {
     }
 }
 
+/// The fault of a ledger that cannot be written, by name.
+const WRITING: &str = "writing";
+
 struct Writer {
     settings: Settings,
     key: LedgerKey,
     /// Chains of sessions in progress that have grown since their last checkpoint.
     unsigned: HashMap<Uuid, (Arc<Shared>, Tail)>,
+    /// Sessions that could not be written and have no end in the ledger yet.
+    unwritten: HashMap<Uuid, Arc<Shared>>,
+    faults: Episodes,
     signed_access: Option<Tail>,
     _lock: File,
 }
@@ -126,10 +136,12 @@ impl Writer {
             self.write(batch);
             if Instant::now() >= due {
                 self.sign_what_is_unsigned();
+                self.end_what_is_unwritten(stopping);
                 due = Instant::now() + CHECKPOINT_EVERY;
             }
         }
         self.sign_what_is_unsigned();
+        self.end_what_is_unwritten(true);
     }
 
     fn write(&mut self, batch: Vec<Append>) {
@@ -138,12 +150,14 @@ impl Writer {
         let mut over = Vec::new();
         for (session, events) in by_session(batch) {
             if session.has_failed() {
+                session.miss(events);
+                self.remember(session);
                 continue;
             }
             let sign = events.iter().any(|(_, event)| event.is_checkpointed());
             let end = events.iter().any(|(_, event)| event.is_end());
             let count = events.len() as u64;
-            match self.append(session.id, events) {
+            match self.append(session.id, events.clone()) {
                 Ok(tail) => {
                     let kind = if end { CheckpointKind::Closed } else { CheckpointKind::Progress };
                     if sign {
@@ -157,15 +171,22 @@ impl Writer {
                     }
                     written.push((session, sign, count));
                 }
-                Err(error) => fail(&session, &error),
+                Err(error) => {
+                    session.miss(events);
+                    self.fail(session, &error);
+                }
             }
         }
         let signed = checkpoint::append(&self.settings, &self.key, &marks);
+        let went_well = signed.is_ok() && !written.is_empty();
         for (session, sign, count) in written {
             match &signed {
-                Err(error) if sign => fail(&session, error),
+                Err(error) if sign => self.fail(session, error),
                 _ => session.wrote(count),
             }
+        }
+        if went_well && let Some(times) = self.faults.over(WRITING) {
+            tracing::info!(times, "the ledger can be written again; new calls are recorded as before");
         }
         if signed.is_ok() {
             for session in over {
@@ -189,6 +210,52 @@ impl Writer {
         Ok(tail)
     }
 
+    /// Ends, in the ledger, the sessions that could not be written to their end: those that are over, or, when the server stops, all.
+    fn end_what_is_unwritten(&mut self, all: bool) {
+        // A session that is over has nobody left who could append to it.
+        let over = |session: &Arc<Shared>| all || Arc::strong_count(session) == 1;
+        let ended: Vec<_> = self.unwritten.extract_if(|_, session| over(session)).collect();
+        let mut marks = Vec::new();
+        for (id, session) in ended {
+            let unwritten = session.take_unwritten();
+            let mut events = unwritten.late.clone();
+            events.push((Timestamp::now(), Event::SessionUnwritten { entries: unwritten.missing }));
+            match chain::append(&self.settings.session_file(id), &id.to_string(), events, true) {
+                Ok(tail) => marks.push(mark(id, CheckpointKind::Closed, &tail)),
+                Err(error) => {
+                    tracing::debug!(session = %id, %error, "a session cannot be ended in the ledger yet");
+                    session.put_back(unwritten);
+                    self.unwritten.insert(id, session);
+                }
+            }
+        }
+        // Without its checkpoint an end is unproven: the next start, which finds the mark of an open session, signs it.
+        if checkpoint::append(&self.settings, &self.key, &marks).is_ok() {
+            for id in marks.iter().filter_map(|mark| mark.chain.parse().ok()) {
+                let _ = fs::remove_file(self.settings.open_mark(id));
+            }
+        }
+    }
+
+    fn fail(&mut self, session: Arc<Shared>, error: &LedgerError) {
+        metrics::counter!("candor_ledger_failures_total").increment(1);
+        tracing::debug!(session = %session.id, %error, "the ledger of a session cannot be written");
+        if let Some(times) = self.faults.met(WRITING) {
+            tracing::error!(
+                %error, times,
+                "the ledger cannot be written: calls go on unrecorded, and their callers are told. Free the disk under storage.folder, or make it writable"
+            );
+        }
+        session.fail();
+        self.remember(session);
+    }
+
+    fn remember(&mut self, session: Arc<Shared>) {
+        if self.unwritten.len() < UNWRITTEN {
+            self.unwritten.insert(session.id, session);
+        }
+    }
+
     /// Checkpoints for what grew without one: sessions in progress, and accesses by processes that may not read the key.
     fn sign_what_is_unsigned(&mut self) {
         let sessions = std::mem::take(&mut self.unsigned);
@@ -202,7 +269,7 @@ impl Writer {
         }));
         match checkpoint::append(&self.settings, &self.key, &marks) {
             Ok(()) => self.signed_access = accesses.or(self.signed_access.take()),
-            Err(error) => sessions.values().for_each(|(session, _)| fail(session, &error)),
+            Err(error) => sessions.into_values().for_each(|(session, _)| self.fail(session, &error)),
         }
     }
 
@@ -213,7 +280,9 @@ impl Writer {
             Ok((tail, _)) => (tail.entries > 0 && self.signed_access.as_ref() != Some(&tail)).then_some(tail),
             Err(error) if error.is_not_found() => None,
             Err(error) => {
-                tracing::error!(%error, "the chain of accesses cannot be read");
+                if let Some(times) = self.faults.met("accesses") {
+                    tracing::error!(%error, times, "the chain of accesses cannot be read, so what was done with recordings is not signed");
+                }
                 None
             }
         }
@@ -222,12 +291,6 @@ impl Writer {
 
 fn mark(session: Uuid, kind: CheckpointKind, tail: &Tail) -> Mark {
     Mark { chain: session.to_string(), kind, entries: tail.entries, last_hash: tail.last_hash.clone() }
-}
-
-fn fail(session: &Shared, error: &LedgerError) {
-    tracing::error!(session = %session.id, %error, "the ledger of a session cannot be written");
-    metrics::counter!("candor_ledger_failures_total").increment(1);
-    session.fail();
 }
 
 /// Events of one session with their times, in their order.

@@ -111,7 +111,13 @@ async fn write_down(
         let reason = ending.as_str().to_owned();
         let event = Event::WrapsDeleted { purpose: purpose.to_string(), reason, wraps, turns, held };
         match &account {
-            Account::Live(ledger) => ledger.append(event)?,
+            Account::Live(ledger) => match ledger.append(event) {
+                // It is written as soon as the ledger can be written again; what was to go is gone.
+                Err(error @ (LedgerError::Failed(_) | LedgerError::Full(_))) => {
+                    tracing::debug!(%session, %error, "a deletion is not in the ledger yet");
+                }
+                written => written?,
+            },
             Account::Afterwards(settings) => match ledger::append_afterwards(settings, session, event) {
                 // The recording outlived its ledger: there is nowhere left to write, and the sound must go all the same.
                 Err(error @ LedgerError::UnknownSession(_)) => tracing::warn!(%error, "a deletion is not in the ledger"),

@@ -24,6 +24,16 @@ pub enum RecordingError {
     /// The index refused.
     #[error("the index of recordings cannot be used: {0}")]
     Index(#[from] sqlx::Error),
+    /// The index is not what was written.
+    #[error(
+        "the index {path} is damaged ({why}): stop the server and run `candor recordings reindex`, which makes it anew from the ledger and the sealed files"
+    )]
+    IndexDamaged {
+        /// Which file.
+        path: PathBuf,
+        /// What SQLite found.
+        why: String,
+    },
     /// The index was made by a later version.
     #[error("the index {path} is of version {found}, this program knows {known}: use the program that made it, or a newer one")]
     IndexVersion {
@@ -111,6 +121,18 @@ pub enum RecordingError {
 }
 
 impl RecordingError {
+    /// Whether the index has to be made anew: SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html), with what they are extended by.
+    pub(super) fn is_damage(&self) -> bool {
+        match self {
+            RecordingError::IndexDamaged { .. } => true,
+            RecordingError::Index(sqlx::Error::Database(error)) => {
+                let code = error.code().and_then(|code| code.parse::<u32>().ok());
+                code.is_some_and(|code| matches!(code & 0xff, 11 | 26))
+            }
+            _ => false,
+        }
+    }
+
     /// For `map_err`: what was tried on which path.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RecordingError {
         let path = path.to_owned();

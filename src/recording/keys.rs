@@ -29,6 +29,11 @@ impl PurposeKeys {
         purposes.into_iter().map(read).collect::<Result<_, _>>().map(PurposeKeys)
     }
 
+    /// These keys and others.
+    pub(super) fn with(&self, others: &PurposeKeys) -> PurposeKeys {
+        PurposeKeys(self.0.iter().chain(&others.0).map(|(purpose, key)| (purpose.clone(), key.clone())).collect())
+    }
+
     pub(super) fn get(&self, purpose: &Purpose) -> Option<&Recipient> {
         self.0.get(purpose)
     }

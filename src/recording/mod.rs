@@ -16,11 +16,13 @@ mod index;
 mod keys;
 mod recorder;
 mod recordings;
+mod reindex;
 mod retention;
 mod seal;
 mod settings;
 mod store;
 mod turn_audio;
+mod turn_memory;
 
 pub use archive::Archive;
 pub use deletion::Erased;
@@ -30,6 +32,8 @@ pub use index::{Hold, Index, RecordedSession, RecordedTurn, RecordedWrap, Sessio
 pub use keys::{NewKey, PurposeKeys, make_key, public_key_file, public_keys};
 pub use recorder::{Full, Kept, SessionRecorder, TurnFate};
 pub use recordings::Recordings;
+pub use reindex::{Reindexed, reindex};
 pub use retention::{sweep, sweep_until};
 pub use settings::Settings;
 pub use turn_audio::TurnAudio;
+pub use turn_memory::TurnMemory;

@@ -12,7 +12,11 @@ use super::index::{Ending, Index, NewTurn, SessionFacts};
 use super::store::Store;
 use super::{PurposeKeys, RecordingError, Settings, TurnAudio, seal};
 use crate::consent::{ConsentedTurn, Purpose};
+use crate::episode::Episodes;
 use crate::ledger::{Event, SessionLedger, written_at};
+
+/// Of all sessions together.
+static FAULTS: Episodes = Episodes::new();
 
 /// How many turns of one session may wait to be sealed.
 const QUEUE: usize = 32;
@@ -97,11 +101,25 @@ impl SessionRecorder {
         let ordinal = turn.ordinal();
         let (fate, told) = oneshot::channel();
         self.jobs.try_send(Job::Keep(number, Box::new(turn), fate)).map_err(|_| {
+            if let Some(times) = FAULTS.met("queue-full") {
+                tracing::error!(times, "turns are lost because sealing is behind: calls go on unrecorded, and their callers are told. See whether the disk is slow");
+            }
             lose(&self.ledger, ordinal, "queue-full");
             self.failure.send_replace(true);
             Full
         })?;
         Ok(told)
+    }
+
+    /// Writes down that a turn which was to be kept could not be held in memory.
+    pub fn had_no_memory(&self, turn: u32) {
+        if let Some(times) = FAULTS.met("memory") {
+            tracing::warn!(
+                times,
+                "turns are not kept for lack of memory: raise session.turn_memory_mb, or lower session.max_calls"
+            );
+        }
+        lose(&self.ledger, turn, "memory");
     }
 
     /// Deletes everything kept of this session for `purposes`, as far as no hold keeps it; what still waits to be sealed is not stored for them.
@@ -143,8 +161,45 @@ impl SessionRecorder {
 fn lose(ledger: &SessionLedger, turn: u32, reason: &'static str) {
     metrics::counter!("candor_turns_lost_total", "reason" => reason).increment(1);
     if let Err(error) = ledger.append(Event::TurnLost { turn, reason: reason.to_owned() }) {
-        tracing::error!(session = %ledger.id(), turn, %error, "a lost turn is not in the ledger");
+        tracing::debug!(session = %ledger.id(), turn, %error, "a lost turn is not in the ledger yet");
     }
+}
+
+/// Says once what keeps turns from being stored, and what to do.
+fn tell(reason: &'static str, error: Option<&RecordingError>) {
+    // Of the ledger its writer has told.
+    if reason == "ledger" {
+        return;
+    }
+    let damaged = error.is_some_and(RecordingError::is_damage);
+    let fault = if damaged { "damage" } else { reason };
+    let Some(times) = FAULTS.met(fault) else { return };
+    let error = error.map(|error| error.to_string()).unwrap_or_default();
+    match fault {
+        "damage" => tracing::error!(
+            error,
+            times,
+            "the index is damaged: calls go on unrecorded, and their callers are told. Stop the server and run `candor recordings reindex`"
+        ),
+        "index" => tracing::error!(
+            error,
+            times,
+            "the index cannot be used: calls go on unrecorded, and their callers are told. See which process holds it"
+        ),
+        "disk" => tracing::error!(
+            error,
+            times,
+            "turns cannot be stored: calls go on unrecorded, and their callers are told. Free the disk under storage.folder, or make it writable"
+        ),
+        _ => tracing::error!(error, times, reason, "turns cannot be sealed: calls go on unrecorded, and their callers are told"),
+    }
+}
+
+/// A session's beginning or end is not in the index: nothing that was kept is lost by it.
+fn unnoted(session: Uuid, error: &RecordingError) {
+    metrics::counter!("candor_index_failures_total").increment(1);
+    tracing::debug!(%session, %error, "the beginning or the end of a session is not in the index");
+    tell("index", Some(error));
 }
 
 struct Worker {
@@ -193,7 +248,7 @@ impl Worker {
                         tracing::error!(session = %self.session, %error, "a withdrawal could not be carried out; erase the session by hand");
                     }
                     if let Err(error) = self.index.close_session(self.session, &outcome, Timestamp::now()).await {
-                        tracing::error!(session = %self.session, %error, "the end of a session is not in the index");
+                        unnoted(self.session, &error);
                     }
                     let _ = reply.send(self.kept);
                     return;
@@ -203,13 +258,13 @@ impl Worker {
         // The session's task ended without closing: what it gave is stored, and the account says so.
         let closed = self.index.close_session(self.session, "failed", Timestamp::now()).await;
         if let Err(error) = closed {
-            tracing::error!(session = %self.session, %error, "the end of a session is not in the index");
+            unnoted(self.session, &error);
         }
     }
 
     async fn note(&self, facts: &SessionFacts) -> bool {
         let noted = self.index.open_session(self.session, facts).await;
-        noted.inspect_err(|error| tracing::error!(session = %self.session, %error, "a session is not in the index")).is_ok()
+        noted.inspect_err(|error| unnoted(self.session, error)).is_ok()
     }
 
     async fn keep(&mut self, number: u64, turn: ConsentedTurn<TurnAudio>) -> TurnFate {
@@ -218,14 +273,20 @@ impl Worker {
             Ok(()) => {
                 self.kept.sealed += 1;
                 metrics::counter!("candor_turns_sealed_total").increment(1);
+                for fault in ["disk", "index", "sealing"] {
+                    if let Some(times) = FAULTS.over(fault) {
+                        tracing::info!(times, fault, "turns are stored again");
+                    }
+                }
                 TurnFate::Sealed
             }
             Err(NotKept::Withdrawn) => TurnFate::Withdrawn,
             Err(NotKept::Failed(reason, error)) => {
                 self.kept.lost += 1;
                 self.failure.send_replace(true);
+                tell(reason, error.as_ref());
                 let error = error.map(|error| error.to_string()).unwrap_or_default();
-                tracing::error!(session = %self.session, turn = ordinal, reason, error, "a turn could not be stored");
+                tracing::debug!(session = %self.session, turn = ordinal, reason, error, "a turn could not be stored");
                 lose(&self.ledger, ordinal, reason);
                 TurnFate::Lost
             }

@@ -1,5 +1,7 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -15,7 +17,7 @@ use crate::ledger::{self, LedgerError, SessionLedger};
 pub struct Recordings {
     settings: Settings,
     index: Index,
-    keys: PurposeKeys,
+    keys: Arc<ArcSwap<PurposeKeys>>,
 }
 
 impl Recordings {
@@ -29,8 +31,9 @@ impl Recordings {
         ledger: &ledger::Settings,
         purposes: &[Purpose],
     ) -> Result<Recordings, RecordingError> {
-        let keys = PurposeKeys::load(&settings.keys, purposes)?;
+        let keys = Arc::new(ArcSwap::from_pointee(PurposeKeys::load(&settings.keys, purposes)?));
         let index = Index::open(&settings.index).await?;
+        index.check(&settings.index).await?;
         let recordings = Recordings { settings: settings.clone(), index, keys };
         recordings.tidy_up(ledger).await?;
         Ok(recordings)
@@ -50,7 +53,7 @@ impl Recordings {
         let unknown = stored.difference(&noted).count();
         if unknown > 0 {
             let folder = self.settings.folder.display();
-            tracing::error!(unknown, %folder, "sealed turns that the index does not know, so no retention ends them: restore it, or delete them");
+            tracing::error!(unknown, %folder, "sealed turns that the index does not know, so no retention ends them: stop the server and run `candor recordings reindex`");
         }
         self.index.close_lost_sessions(Timestamp::now()).await
     }
@@ -82,9 +85,24 @@ impl Recordings {
         self.index.remove_turn(turn).await
     }
 
+    /// Reads the public keys of purposes that a dialog announces which was not there when this was opened. Sessions that begin from now on
+    /// can seal to them.
+    ///
+    /// # Errors
+    /// [`RecordingError::NoPublicKey`] for a purpose that nothing could be sealed for; then nothing has changed.
+    pub fn admit(&self, purposes: &[Purpose]) -> Result<(), RecordingError> {
+        let known = self.keys.load();
+        let new: Vec<&Purpose> = purposes.iter().filter(|purpose| known.get(purpose).is_none()).collect();
+        if !new.is_empty() {
+            let more = PurposeKeys::load(&self.settings.keys, new)?;
+            self.keys.rcu(|keys| keys.with(&more));
+        }
+        Ok(())
+    }
+
     /// Starts the recorder of a session. Never waits; must be called in a tokio runtime.
     pub fn session(&self, ledger: SessionLedger, facts: SessionFacts) -> SessionRecorder {
-        SessionRecorder::start(self.settings.clone(), self.index.clone(), self.keys.clone(), ledger, facts)
+        SessionRecorder::start(self.settings.clone(), self.index.clone(), PurposeKeys::clone(&self.keys.load()), ledger, facts)
     }
 
     /// The index.

@@ -2,13 +2,18 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::deletion::{Account, Erased, OneAtATime, delete_what_ends};
 use super::{Index, RecordingError, Settings};
+use crate::episode::Episodes;
 use crate::ledger;
+use crate::wall_clock::WallClock;
 
 /// How often a server looks for what must go.
 const EVERY: Duration = Duration::from_secs(60 * 60);
+/// How often it looks at the clock, and tries again what failed.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// Deletes what must go at `now`: wraps whose time is over (not under a hold), turns without a wrap, what earlier deletions left;
 /// then the ledgers whose term is over and of whose session nothing is kept.
@@ -51,21 +56,37 @@ async fn end_ledgers(ledger: &ledger::Settings, index: &Index, now: Timestamp, t
     Ok(())
 }
 
-/// Sweeps at once and then every hour, until `stop` comes. What fails is logged and tried again.
+/// Sweeps at once and then every hour, until `stop` comes. What fails is tried again after a minute. By a clock that was just moved
+/// nothing is deleted.
 pub async fn sweep_until(settings: Settings, ledger: ledger::Settings, index: Index, stop: impl Future<Output = ()>) {
     let mut stop = std::pin::pin!(stop);
+    let settings_of_ledger = ledger.clone();
+    let last = tokio::task::spawn_blocking(move || ledger::last_written(&settings_of_ledger)).await;
+    let mut clock = WallClock::watch_from(last.ok().flatten());
+    let (faults, mut due) = (Episodes::new(), Instant::now());
     loop {
-        match sweep(&settings, &ledger, &index, Timestamp::now()).await {
-            Ok(Erased { wraps: 0, .. }) => {}
-            Ok(Erased { wraps, turns, .. }) => tracing::info!(wraps, turns, "what was kept long enough has been deleted"),
-            Err(error) => {
-                metrics::counter!("candor_sweeps_failed_total").increment(1);
-                tracing::error!(%error, "what was kept long enough could not be deleted; the next try is in an hour");
+        if let Some(now) = clock.steady().filter(|_| due <= Instant::now()) {
+            match sweep(&settings, &ledger, &index, now).await {
+                Ok(Erased { wraps, turns, .. }) => {
+                    due = Instant::now() + EVERY;
+                    if wraps > 0 {
+                        tracing::info!(wraps, turns, "what was kept long enough has been deleted");
+                    }
+                    if let Some(times) = faults.over("sweep") {
+                        tracing::info!(times, "what was kept long enough can be deleted again");
+                    }
+                }
+                Err(error) => {
+                    metrics::counter!("candor_sweeps_failed_total").increment(1);
+                    if let Some(times) = faults.met("sweep") {
+                        tracing::error!(%error, times, "what was kept long enough could not be deleted; it is tried again every minute");
+                    }
+                }
             }
         }
         tokio::select! {
             () = &mut stop => return,
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(LOOK) => {}
         }
     }
 }

@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::TurnMemory;
+use super::turn_memory::Held;
 use crate::audio::{Codec, FRAME, make_room};
 
 /// The sound of a turn as it was carried: two channels of equal length, kept in memory only and overwritten when dropped.
@@ -13,6 +15,7 @@ pub struct TurnAudio {
     codec: Codec,
     caller: Channel,
     agent: Channel,
+    held: Option<Held>,
 }
 
 #[derive(Default)]
@@ -32,7 +35,18 @@ impl fmt::Debug for TurnAudio {
 impl TurnAudio {
     /// No sound yet.
     pub fn new(codec: Codec) -> TurnAudio {
-        TurnAudio { codec, caller: Channel::default(), agent: Channel::default() }
+        TurnAudio { codec, caller: Channel::default(), agent: Channel::default(), held: None }
+    }
+
+    /// No sound yet, and what comes counts for the memory that all turns share, until it is dropped.
+    pub fn within(codec: Codec, memory: &TurnMemory) -> TurnAudio {
+        TurnAudio { held: Some(memory.nothing()), ..TurnAudio::new(codec) }
+    }
+
+    /// Whether the memory that all turns share still had room for what was pushed last.
+    pub fn has_room(&mut self) -> bool {
+        let bytes = self.caller.capacity() + self.agent.capacity();
+        self.held.as_mut().is_none_or(|held| held.grow_to(bytes))
     }
 
     /// Appends what both channels carried in the same time: samples, of which the shorter piece is filled with silence; or a packet each,
@@ -89,6 +103,11 @@ impl TurnAudio {
 }
 
 impl Channel {
+    /// In bytes.
+    fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<u32>()
+    }
+
     fn push_samples(&mut self, samples: &[u8], length: usize, silence: u8) {
         make_room(&mut self.bytes, length);
         self.bytes.extend_from_slice(samples);

@@ -5,7 +5,8 @@
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -29,13 +30,18 @@ use tower::ServiceExt;
 
 use super::guard::Guard;
 use super::limits::Settings;
+use super::lobby::Lobby;
 use super::tls::Certificate;
 use crate::at_once::{AtOnce, Place};
+use crate::episode::Episodes;
 
 /// The largest head of a request (bytes). A browser's is a tenth of it.
 const HEAD_BYTES: usize = 32 * 1024;
 /// How long to wait when the system has no more sockets to give.
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(500);
+
+/// Of all connections together.
+static FAULTS: Episodes = Episodes::new();
 
 /// What a connection holds for as long as it is open.
 type Held = (OwnedSemaphorePermit, Option<Place>);
@@ -46,6 +52,8 @@ pub(super) struct Door {
     all: Arc<Semaphore>,
     by_address: AtOnce,
     most_by_address: usize,
+    /// Those who have not asked anything yet: half of all places at most.
+    silent: Lobby,
     head_time: Duration,
     answer_time: Duration,
     certificate: Option<Certificate>,
@@ -58,6 +66,7 @@ impl Door {
             all: Arc::new(Semaphore::new(settings.connections.get())),
             by_address: AtOnce::default(),
             most_by_address: settings.connections_per_address.get(),
+            silent: Lobby::of(settings.connections.get() / 2),
             head_time: Duration::from_secs(settings.head_seconds.get()),
             answer_time: Duration::from_secs(settings.request_seconds.get()),
             certificate,
@@ -101,7 +110,9 @@ pub(super) async fn serve(listener: TcpListener, router: Router, door: Door, sto
             Err(error) => {
                 // One that was gone before we looked costs nothing; when the sockets are all in use, some are given back.
                 metrics::counter!("candor_http_accept_failures_total").increment(1);
-                tracing::debug!(%error, "a connection could not be accepted");
+                if let Some(times) = FAULTS.met("accept") {
+                    tracing::error!(%error, times, "connections cannot be accepted: raise the limit of open files of this process (`ulimit -n`, LimitNOFILE)");
+                }
                 tokio::time::sleep(OUT_OF_SOCKETS).await;
                 continue;
             }
@@ -110,7 +121,12 @@ pub(super) async fn serve(listener: TcpListener, router: Router, door: Door, sto
             Ok(held) => {
                 tasks.spawn(connection(door.clone(), socket, peer, held, router.clone(), stopping.clone()));
             }
-            Err(limit) => metrics::counter!("candor_http_connections_refused_total", "limit" => limit).increment(1),
+            Err(limit) => {
+                metrics::counter!("candor_http_connections_refused_total", "limit" => limit).increment(1);
+                if let Some(times) = FAULTS.met(limit) {
+                    tracing::warn!(limit, times, "connections beyond server.limits are closed unread");
+                }
+            }
         }
     }
     drop(listener);
@@ -127,6 +143,14 @@ async fn connection(
     router: Router,
     stopping: CancellationToken,
 ) {
+    let (guest, full) = door.silent.enter();
+    if full {
+        metrics::counter!("candor_connections_evicted_total", "of" => "connections").increment(1);
+        if let Some(times) = FAULTS.met("silent") {
+            tracing::warn!(times, "connections that ask nothing fill their room: the oldest of them is closed for each new one");
+        }
+    }
+    let has_to_go = guest.has_to_go();
     // Frames of 20 ms are not held back to be sent with the next.
     let _ = socket.set_nodelay(true);
     let stream = door.stream(socket, held);
@@ -134,7 +158,11 @@ async fn connection(
         None => Either::Left(stream),
         Some(certificate) => {
             let shaken = TlsAcceptor::from(certificate.current()).accept(stream);
-            match tokio::time::timeout(door.head_time, shaken).await {
+            let shaken = tokio::select! {
+                shaken = tokio::time::timeout(door.head_time, shaken) => shaken,
+                () = guest.has_to_go() => return,
+            };
+            match shaken {
                 Ok(Ok(stream)) => Either::Right(stream),
                 Ok(Err(_)) | Err(_) => {
                     metrics::counter!("candor_tls_handshakes_failed_total").increment(1);
@@ -143,7 +171,12 @@ async fn connection(
             }
         }
     };
+    // Shared with the service, which hyper may call from elsewhere.
+    let asked = Arc::new(AtomicBool::new(false));
+    let (asks, guest) = (asked.clone(), Mutex::new(Some(guest)));
     let service = service_fn(move |mut request: Request<Incoming>| {
+        asks.store(true, Ordering::SeqCst);
+        drop(guest.lock().unwrap_or_else(PoisonError::into_inner).take());
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().oneshot(request.map(Body::new))
     });
@@ -156,6 +189,8 @@ async fn connection(
             served.as_mut().graceful_shutdown();
             served.await
         }
+        // Who has asked something in the meantime stays.
+        () = has_to_go => if asked.load(Ordering::SeqCst) { served.await } else { return },
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");

@@ -7,7 +7,9 @@ use tracing_appender::non_blocking::ErrorCounter;
 
 /// Every counter, with its meaning. A test holds this against the code.
 const COUNTERS: &[(&str, &str)] = &[
-    ("candor_calls_without_room_total", "Calls passed to a person at once, because there was no room or the server was stopping"),
+    ("candor_calls_without_room_total", "Calls that could not begin: passed to a person or refused, by reason"),
+    ("candor_clock_moves_total", "Times that the clock of the machine was moved by more than five minutes"),
+    ("candor_connections_evicted_total", "Connections closed because they had been silent for longest when others came, by kind"),
     ("candor_connections_refused_total", "Twilio streams refused because too many were open"),
     ("candor_consent_answers_total", "Answers to the consent question, by what they came to"),
     ("candor_desk_call_backs_total", "Call-back requests, by what became of them: left, done, expired, failed"),
@@ -19,6 +21,8 @@ const COUNTERS: &[(&str, &str)] = &[
     ("candor_desk_taken_total", "Callers whom colleagues took from the line"),
     ("candor_desk_takes_failed_total", "Callers who went back to their place because a colleague's sound could not be connected"),
     ("candor_desk_wrap_ups_total", "Calls at the desk, by what colleagues said came of them, or forgot to"),
+    ("candor_dialog_reloads_total", "What came of looking at edited dialogs, by result: taken, refused, gone, unchanged"),
+    ("candor_dialog_trouble_total", "Conditions that failed and lookups that nobody answered, by which of the two"),
     ("candor_ears_dropped_total", "What the ears dropped because recognition was behind, by what it was"),
     ("candor_ears_engine_failures_total", "Failures of a recogniser while a caller was listened to, by class"),
     ("candor_erase_failures_total", "Kept turns that could not be erased at once after a withdrawal"),
@@ -27,9 +31,12 @@ const COUNTERS: &[(&str, &str)] = &[
     ("candor_http_connections_refused_total", "Connections closed unread, by the limit that they were beyond"),
     ("candor_http_limited_total", "Requests answered with 429, by what there was too much of"),
     ("candor_http_refused_total", "Requests answered with 403 before any route saw them: another page's origin, or not our host"),
+    ("candor_index_failures_total", "Sessions whose beginning or end could not be noted in the index"),
     ("candor_ledger_failures_total", "Writes of the ledger that failed"),
     ("candor_log_lines_dropped_total", "Log lines dropped because nobody read them fast enough"),
+    ("candor_lookups_total", "Lookups of dialogs at services, by what came of them"),
     ("candor_marks_implausible_total", "Marks that came back before their sound can have been played"),
+    ("candor_marks_missing_total", "Lines of which the other side did not report in time that they were played, by transport"),
     ("candor_parity_completed_total", "Calls that came to the end of their dialog, by how the caller answered"),
     ("candor_parity_handovers_total", "Times that a caller was to reach a person, by how they answered and whether one came"),
     ("candor_parity_sessions_total", "Calls that are over, by how the caller answered the question about recording"),
@@ -73,12 +80,19 @@ const GAUGES: &[(&str, &str)] = &[
     ("candor_desk_call_backs", "Call-back requests that wait to be done"),
     ("candor_desk_colleagues", "Colleagues at the desk who take callers, by whether they are free"),
     ("candor_desk_waiting", "Callers who wait at the desk"),
+    ("candor_dialog_versions", "Versions of dialogs in memory, those included that only calls in progress still use"),
+    ("candor_draining", "1 when the server takes no new calls any more, because it is to end"),
+    ("candor_memory_resident_bytes", "Memory that the server takes"),
+    ("candor_memory_short", "1 while memory runs short and new calls are passed to a person"),
     ("candor_sessions_open", "Sessions that are open, those whose caller is with a person included"),
+    ("candor_turn_memory_bytes", "Memory that turns take which may be kept and are not sealed yet"),
 ];
 
 /// Every histogram, likewise.
-const HISTOGRAMS: &[(&str, &str)] =
-    &[("candor_parity_waiting_seconds", "How long callers waited for a person, by how they answered about recording")];
+const HISTOGRAMS: &[(&str, &str)] = &[
+    ("candor_lookup_seconds", "How long callers waited for a lookup, all its tries included"),
+    ("candor_parity_waiting_seconds", "How long callers waited for a person, by how they answered about recording"),
+];
 
 static RENDERED: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 static LOG: OnceLock<ErrorCounter> = OnceLock::new();

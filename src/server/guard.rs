@@ -15,6 +15,7 @@ use super::limits::{Limits, TooMany};
 use super::origin::{self, Area, Origins};
 use super::proxies::Proxies;
 use super::settings::ServerSettings;
+use crate::episode::Episodes;
 
 /// What every answer carries. A page loads nothing from elsewhere, talks to nobody else and is shown inside nobody's page.
 const HEADERS: [(&str, &str); 5] = [
@@ -62,6 +63,9 @@ pub(super) fn around(router: Router, guard: &Arc<Guard>) -> Router {
     router.layer(from_fn_with_state(guard.clone(), from_ours)).layer(map_response_with_state(guard.clone(), with_headers))
 }
 
+/// Of all requests together.
+static FAULTS: Episodes = Episodes::new();
+
 async fn with_headers(State(guard): State<Arc<Guard>>, mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -95,7 +99,10 @@ async fn from_ours(State(guard): State<Arc<Guard>>, request: Request, next: Next
 
 fn refuse(reason: &'static str, sentence: &'static str) -> Response {
     metrics::counter!("candor_http_refused_total", "reason" => reason).increment(1);
-    tracing::warn!(reason, "a request was refused");
+    tracing::debug!(reason, "refused");
+    if let Some(times) = FAULTS.met(reason) {
+        tracing::warn!(reason, times, "a request was refused");
+    }
     (StatusCode::FORBIDDEN, sentence).into_response()
 }
 

@@ -2,22 +2,24 @@
 //! out of here and on nothing else, and `check` shows the same.
 
 mod report;
+mod spoken;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
 use crate::consent::Purpose;
 use crate::dialog::Dialog;
-use crate::dialog::check::{self, CheckInput, Place, Problem, Span};
-use crate::dialog::file::{self, DialogFile};
-use crate::dialog::prompt::{Line, Source, TextError, Texts};
+use crate::dialog::check::{self, CheckInput, Level, Place, Problem, RecordedPrompt, Span};
+use crate::dialog::file::{self, DialogFile, Part};
+use crate::dialog::prompt::{Source, TextError, Texts};
 
-pub use report::Problems;
+pub use report::{Position, Problems};
+pub use spoken::Phonemes;
 
 /// A dialog file or a file of texts that is larger is refused unread (bytes).
 const LARGEST_TEXT: u64 = 1 << 20;
@@ -33,6 +35,8 @@ pub struct Loaded {
     pub recorded: BTreeMap<(String, String), PathBuf>,
     /// The dialog file's name, as it was given.
     pub file_name: String,
+    /// What was found that does not keep it from being served.
+    pub remarks: Problems,
     prompts_folder: String,
     sources: Vec<Source>,
 }
@@ -41,27 +45,6 @@ impl Loaded {
     /// The purposes that the dialog announces.
     pub fn purposes(&self) -> impl Iterator<Item = Purpose> {
         self.dialog.file.recording.iter().filter_map(|recorded| recorded.value.terms()).map(|terms| terms.purpose)
-    }
-
-    /// Measures the prompts of the opening; one that is too long to be listened to is a problem like any other.
-    pub fn check_durations(&self, durations: check::Durations) -> Result<(), Box<Problems>> {
-        let input = CheckInput {
-            file_name: &self.file_name,
-            dialog: &self.dialog.file,
-            prompts_folder: &self.prompts_folder,
-            texts: Some(&self.dialog.texts),
-            targets: None,
-            documents: None,
-            recorded: &[],
-            durations: Some(durations),
-        };
-        let problems = check::check(&input);
-        if problems.is_empty() { Ok(()) } else { Err(Box::new(Problems::new(&self.file_name, problems, &self.sources))) }
-    }
-
-    /// As [`Loaded::check_durations`], with a function that may look at the whole dialog.
-    pub fn measure(&self, duration: impl Fn(&Loaded, &Line) -> Option<Duration>) -> Result<(), Box<Problems>> {
-        self.check_durations(&|line| duration(self, line))
     }
 }
 
@@ -83,11 +66,66 @@ pub fn dialogs_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
 /// `targets` are the handover targets of the configuration; `None` leaves them unchecked. Dutch and English fall back to the built-in
 /// texts of the engine where the folder has none.
 pub fn load(file: &Path, prompts: &Path, targets: Option<&[String]>) -> Result<Loaded, Box<Problems>> {
+    load_for(file, prompts, targets, None)
+}
+
+/// As [`load`]; `lookups` are the names of `[lookups]` in the configuration, and `None` leaves them unchecked as well.
+pub fn load_for(
+    file: &Path,
+    prompts: &Path,
+    targets: Option<&[String]>,
+    lookups: Option<&[String]>,
+) -> Result<Loaded, Box<Problems>> {
+    let Readable { dialog, texts, version, recorded, prompts_folder, reading, file_name } =
+        read(file, prompts, targets, lookups)?;
+    match texts {
+        Some(texts) if reading.problems.iter().all(|problem| problem.level() < Level::Error) => {
+            let dialog = Dialog { file: dialog, texts, version };
+            let remarks = Problems::new(&file_name, reading.problems, &reading.sources);
+            Ok(Loaded { dialog, recorded, file_name, remarks, prompts_folder, sources: reading.sources })
+        }
+        _ => Err(reading.refuse(&file_name)),
+    }
+}
+
+/// A dialog that could be read, whether or not it passes its checks: enough to show it, not to run it.
+pub struct Readable {
+    /// The dialog file.
+    pub dialog: DialogFile,
+    /// Its texts; `None` where they could not be read.
+    pub texts: Option<Texts>,
+    /// Its version, as a running dialog would have it.
+    pub version: String,
+    recorded: BTreeMap<(String, String), PathBuf>,
+    file_name: String,
+    prompts_folder: String,
+    reading: Reading,
+}
+
+impl Readable {
+    /// The dialog file's name, as problems have it.
+    pub fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    /// What its checks found.
+    pub fn problems(&self) -> &[Problem] {
+        &self.reading.problems
+    }
+}
+
+/// As [`load_for`], for a dialog that is shown and not run: problems are given with it. Only a file that is no dialog at all is refused.
+pub fn read(
+    file: &Path,
+    prompts: &Path,
+    targets: Option<&[String]>,
+    lookups: Option<&[String]>,
+) -> Result<Readable, Box<Problems>> {
     let file_name = file.display().to_string();
     let mut reading = Reading { problems: Vec::new(), sources: Vec::new() };
     let Some(text) = reading.text(file) else { return Err(reading.refuse(&file_name)) };
     reading.sources.push(Source { name: file_name.clone(), text: text.clone() });
-    let dialog = match file::read(&text) {
+    let mut dialog = match file::read(&text) {
         Ok(dialog) => dialog,
         Err(error) => {
             reading.problems.push(check::unreadable(&file_name, &error));
@@ -96,29 +134,29 @@ pub fn load(file: &Path, prompts: &Path, targets: Option<&[String]>) -> Result<L
     };
     let mut version = Version::new();
     version.part("dialog", text.as_bytes());
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let all_read = reading.parts(&mut dialog, &file_name, folder, &mut version);
+    if !all_read {
+        // What is known of the rest would be about a dialog with holes.
+        return Err(reading.refuse(&file_name));
+    }
     let texts = reading.texts(&dialog, prompts, &mut version);
     let recorded = texts.as_ref().map(|texts| reading.recordings(&dialog, prompts, texts, &mut version)).unwrap_or_default();
+    let recorded_prompts: Vec<RecordedPrompt> =
+        recorded.iter().map(|((language, id), wav)| reading.recorded(language, id, wav, texts.as_ref())).collect();
     let prompts_folder = prompts.display().to_string();
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let recorded_ids: Vec<(String, String)> = recorded.keys().cloned().collect();
     let input = CheckInput {
         file_name: &file_name,
         dialog: &dialog,
         prompts_folder: &prompts_folder,
         texts: texts.as_ref(),
         targets,
+        lookups,
         documents: Some(&|name| folder.join(name).is_file()),
-        recorded: &recorded_ids,
-        durations: None,
+        recorded: &recorded_prompts,
     };
     reading.problems.extend(check::check(&input));
-    match texts {
-        Some(texts) if reading.problems.is_empty() => {
-            let dialog = Dialog { file: dialog, texts, version: version.finish() };
-            Ok(Loaded { dialog, recorded, file_name, prompts_folder, sources: reading.sources })
-        }
-        _ => Err(reading.refuse(&file_name)),
-    }
+    Ok(Readable { dialog, texts, version: version.finish(), recorded, file_name, prompts_folder, reading })
 }
 
 /// What has been read so far, and what was wrong with it.
@@ -168,10 +206,55 @@ impl Reading {
         self.problems.push(Problem { rule: "file-not-readable", message, place, help: help.into(), related: Vec::new() });
     }
 
+    /// The sub-dialogs: files beside the dialog. Gives whether all of them could be read.
+    fn parts(&mut self, dialog: &mut DialogFile, file_name: &str, folder: &Path, version: &mut Version) -> bool {
+        let before = self.problems.len();
+        let mut parts = Vec::new();
+        for (name, written) in dialog.sub_dialogs.iter() {
+            let beside = Path::new(&written.value).components().all(|part| matches!(part, Component::Normal(_)));
+            let path = folder.join(&written.value);
+            let problem = |message: String, help: &str| Problem {
+                rule: "unknown-sub-dialog",
+                message,
+                place: Place { file: file_name.to_owned(), span: Span::of(&written.referenced), label: "no sub-dialog".into() },
+                help: help.into(),
+                related: Vec::new(),
+            };
+            if !check::is_dialog_name(&name.value) {
+                let help = "write 1 to 40 of a-z, 0-9 and -, beginning with a letter, such as identify";
+                self.problems.push(problem(format!("`{}` cannot name a sub-dialog", name.value), help));
+                continue;
+            }
+            if !beside || !path.is_file() {
+                let message = format!("there is no file `{}` beside this one", written.value);
+                self.problems.push(problem(
+                    message,
+                    "write the file's name, or its folder and its name, from here: `parts/identify.yaml`",
+                ));
+                continue;
+            }
+            let Some(text) = self.text(&path) else { continue };
+            let file_name = path.display().to_string();
+            self.sources.push(Source { name: file_name.clone(), text: text.clone() });
+            version.part(&format!("sub-dialog {}", name.value), text.as_bytes());
+            match file::read_part(&text) {
+                Ok(file) => parts.push(Part { name: name.value.clone(), file_name, file }),
+                Err(error) => self.problems.push(check::unreadable(&file_name, &error)),
+            }
+        }
+        dialog.parts = parts;
+        self.problems.len() == before
+    }
+
     /// The texts of every language that is written as one; a text file that is not there is left to the check, which knows what it lacks.
     fn texts(&mut self, dialog: &DialogFile, prompts: &Path, version: &mut Version) -> Option<Texts> {
         let before = self.problems.len();
-        let name = Some(dialog.dialog.value.as_str()).filter(|name| check::is_dialog_name(name));
+        // Each sub-dialog has texts of its own; one that is listed twice brings them once.
+        let mut names = vec![dialog.dialog.value.as_str()];
+        names.extend(dialog.parts.iter().map(|part| part.file.sub_dialog.value.as_str()));
+        names.retain(|name| check::is_dialog_name(name));
+        let mut seen = BTreeSet::new();
+        names.retain(|name| seen.insert(*name));
         let mut languages: Vec<(String, Vec<Source>)> = Vec::new();
         for language in dialog.languages.iter().map(|language| &language.value) {
             if check::read_language(language).is_none() || languages.iter().any(|(before, _)| before == language) {
@@ -179,7 +262,7 @@ impl Reading {
             }
             let folder = prompts.join(language);
             let mut sources = Vec::new();
-            for stem in ["candor"].into_iter().chain(name) {
+            for stem in ["candor"].into_iter().chain(names.iter().copied()) {
                 let path = folder.join(format!("{stem}.ftl"));
                 let source = if path.exists() {
                     self.text(&path).map(|text| Source { name: path.display().to_string(), text })
@@ -235,6 +318,20 @@ impl Reading {
         }
         recorded
     }
+
+    /// What is known of a recording beside its sound: its words, where they stand beside it, and whether its text was written later.
+    fn recorded(&mut self, language: &str, id: &str, wav: &Path, texts: Option<&Texts>) -> RecordedPrompt {
+        let transcript = wav.with_extension("txt");
+        let words = transcript.is_file().then(|| self.text(&transcript)).flatten();
+        let written = texts.and_then(|texts| texts.message(language, id)).and_then(|message| changed(Path::new(&message.file)));
+        let text_later_by = written.zip(changed(wav)).and_then(|(text, sound)| text.duration_since(sound).ok());
+        RecordedPrompt { language: language.to_owned(), id: id.to_owned(), words, text_later_by }
+    }
+}
+
+/// When a file was last written; `None` when it is not there, as with the built-in texts.
+fn changed(file: &Path) -> Option<SystemTime> {
+    fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
 }
 
 /// SHA-256 over the parts of a dialog, each with its name and length before it, so that no two dialogs give the same bytes.

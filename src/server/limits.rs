@@ -35,6 +35,8 @@ pub struct Settings {
     pub calls_per_minute: NonZeroU32,
     /// WebRTC calls of one address at once.
     pub calls_per_address: NonZeroUsize,
+    /// Calls that may begin in a second, on all transports and from all addresses together; so many may begin at once.
+    pub openings_per_second: NonZeroU32,
     /// Seconds in which a client has to have sent the head of a request, the next one on an open connection included.
     pub head_seconds: NonZeroU64,
     /// Seconds in which a request has to be received and answered, and in which a client has to take what was sent.
@@ -58,6 +60,7 @@ impl Default for Settings {
             requests_per_minute: rate(600),
             calls_per_minute: rate(30),
             calls_per_address: of(10),
+            openings_per_second: rate(20),
             head_seconds: seconds(15),
             request_seconds: seconds(30),
         }

@@ -6,25 +6,36 @@
 //!
 //! A request's way: [`connections`] (how many, how slow, TLS), [`guard`] (whose page, under which name, how often), the route.
 
+mod admission;
 mod connections;
 mod counts;
 mod desk;
+mod entrance;
 mod guard;
 mod health;
 pub mod library;
 mod limits;
+mod live;
+mod lobby;
+mod lookups;
+mod memory;
 mod origin;
 mod pages;
 mod proxies;
+mod rendering;
 mod routes;
+mod run;
 pub mod settings;
 mod start;
+mod stop;
 mod tls;
 mod twilio;
 mod webrtc;
 
 pub use crate::at_once::Place;
 pub use counts::count_dropped_lines;
+pub use live::{Edition, Live};
 pub use routes::App;
+pub use run::Server;
 pub use settings::{Config, SettingsError};
-pub use start::{Progress, Server, StartError, ledger_settings, prepare};
+pub use start::{Progress, StartError, ledger_settings, prepare, prepare_with};

@@ -1,17 +1,20 @@
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get, patch, post};
 
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
+use super::admission::{Admission, NoRoom, Phase};
 use super::guard::{self, Guard};
+use super::live::{Edition, Live};
+use super::lobby::Lobby;
 use super::settings::{DialogSettings, Route};
 use super::{desk, health, pages, twilio, webrtc};
-use crate::dialog::{Dialog, SharedDialog};
+use crate::dialog::Dialog;
 use crate::handover::Request;
 use crate::session::Services;
 use crate::transport::twilio::signature::Gate;
@@ -23,9 +26,8 @@ use crate::transport::webrtc::{Endpoint, SDP_BYTES};
 pub struct App {
     /// What sessions share.
     pub services: Arc<Services>,
-    /// Every dialog that is served.
-    pub dialogs: Vec<SharedDialog>,
-    pub(super) default_dialog: SharedDialog,
+    /// The dialogs that are served, with their sounds.
+    pub live: Arc<Live>,
     pub(super) routes: Vec<Route>,
     pub(super) gate: Gate,
     pub(super) limits: Limits,
@@ -33,27 +35,39 @@ pub struct App {
     pub(super) whispers: Tokens<Request>,
     /// Connections that may be open at once, those that have not started included.
     pub(super) connections: Arc<Semaphore>,
+    /// Of those, the ones that have not started.
+    pub(super) unstarted: Lobby,
     /// Where browsers call; absent: nowhere.
     pub(super) webrtc: Option<Arc<Endpoint>>,
-    pub(super) stopping: AtomicBool,
+    pub(super) admission: Admission,
+    /// Browsers' calls that were answered and have not begun.
+    pub(super) coming: TaskTracker,
     pub(super) reception: desk::Reception,
     pub(super) guard: Arc<Guard>,
 }
 
 impl App {
-    /// The dialog of that name.
-    pub(super) fn dialog(&self, name: &str) -> Option<&SharedDialog> {
-        self.dialogs.iter().find(|dialog| dialog.file.dialog.value == name)
+    /// What a call that begins now is served. One that is served looks once, and keeps to what it found.
+    pub(super) fn edition(&self) -> Arc<Edition> {
+        self.live.edition()
     }
 
-    /// Whether no new call is taken any more.
-    pub fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::SeqCst)
+    /// Whether another call may begin; one that may has taken its opening. One that may not is counted.
+    pub(super) fn admit(&self) -> Result<(), NoRoom> {
+        let admitted = self.admission.admit(self.services.calls.has_room());
+        admitted.inspect_err(|no_room| no_room.count())
     }
 
-    pub(super) fn languages(&self) -> impl Iterator<Item = &str> {
-        let all: BTreeSet<&str> = self.dialogs.iter().flat_map(|d| d.file.languages.iter().map(|l| l.value.as_str())).collect();
-        all.into_iter()
+    /// Whether calls in progress have been told that the server stops.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.admission.phase() == Phase::Stopping
+    }
+
+    /// How many calls there are to see to their end: those whose caller is with a person or on the way to one included, and those that were
+    /// announced and have not begun.
+    pub(super) fn calls_left(&self) -> usize {
+        let announced = |claim: &StreamClaim| matches!(claim, StreamClaim::Arrival { .. });
+        self.services.calls.open() + self.streams.waiting(Instant::now(), announced) + self.coming.len()
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::proxies::ProxyHeader;
 use super::{limits, tls};
-use crate::{handover, session, speech, transport};
+use crate::{handover, lookup, session, speech, transport};
 
 /// All settings.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -36,6 +36,8 @@ pub struct Config {
     pub twilio: transport::twilio::Settings,
     /// `[webrtc]`
     pub webrtc: transport::webrtc::Settings,
+    /// `[lookups]`
+    pub lookups: lookup::Settings,
     /// `[log]`
     pub log: LogSettings,
 }

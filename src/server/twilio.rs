@@ -1,7 +1,9 @@
 //! The routes of the Twilio transport.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -12,13 +14,17 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::App;
-use crate::dialog::SharedDialog;
+use super::admission::NoRoom;
+use crate::episode::Episodes;
 use crate::handover::{self, Outcome, Reason};
-use crate::session::{self, AfterStream, Arrival, Control, ReturnLeg};
+use crate::session::{self, AfterStream, Arrival, Control, ReturnLeg, Script};
 use crate::transport::Leg;
 use crate::transport::twilio::leg::{self, Accepted};
 use crate::transport::twilio::token::StreamClaim;
 use crate::transport::twilio::{Webhook, WebhookError, handover as carry, twiml, whisper};
+
+/// Of all requests together.
+static FAULTS: Episodes = Episodes::new();
 
 /// A webhook that Twilio signed, or that comes from this machine where nothing is signed.
 pub(super) struct Signed(Webhook);
@@ -38,20 +44,20 @@ impl FromRequest<Arc<App>> for Signed {
 /// A call has come in: connect it to our stream, or, where there is no room, to a person.
 pub(super) async fn voice(State(app): State<Arc<App>>, Signed(webhook): Signed) -> Response {
     let route = app.routes.iter().find(|route| webhook.was_called(&route.number));
-    let dialog = route.and_then(|route| app.dialog(&route.dialog)).unwrap_or(&app.default_dialog);
+    let edition = app.edition();
+    let script = route.and_then(|route| edition.script(&route.dialog)).unwrap_or(edition.default_script());
     let language = route.and_then(|route| route.language.clone());
-    if app.is_stopping() || !app.services.calls.has_room() {
-        metrics::counter!("candor_calls_without_room_total").increment(1);
-        tracing::warn!("a call found no room and is passed to a person");
-        return xml(to_a_person(&app, dialog, language.as_deref(), Reason::Capacity));
+    if let Err(no_room) = app.admit() {
+        tracing::warn!(reason = no_room.reason(), "a call found no room and is passed to a person");
+        return xml(to_a_person(&app, script, language.as_deref(), Reason::Capacity));
     }
-    let name = dialog.file.dialog.value.clone();
-    let claim = StreamClaim::Arrival { call_sid: webhook.call_sid, dialog: name, language: language.clone() };
+    let dialog = script.name().to_owned();
+    let claim = StreamClaim::Arrival { call_sid: webhook.call_sid, dialog, language: language.clone() };
     match app.streams.give(claim, Instant::now()) {
         Ok(token) => xml(twiml::connect_stream(app.gate.address(), &token)),
         Err(error) => {
             tracing::warn!(%error, "a call could not be connected and is passed to a person");
-            xml(to_a_person(&app, dialog, language.as_deref(), Reason::Capacity))
+            xml(to_a_person(&app, script, language.as_deref(), Reason::Capacity))
         }
     }
 }
@@ -73,12 +79,30 @@ pub(super) async fn stream(
     };
     let Ok(connection) = app.connections.clone().try_acquire_owned() else {
         metrics::counter!("candor_connections_refused_total").increment(1);
-        return (StatusCode::SERVICE_UNAVAILABLE, "too many connections\n").into_response();
+        return NoRoom::Connections.into_response();
     };
+    let (guest, full) = app.unstarted.enter();
+    if full {
+        metrics::counter!("candor_connections_evicted_total", "of" => "streams").increment(1);
+        if let Some(times) = FAULTS.met("unstarted") {
+            tracing::warn!(times, "streams that do not start fill their room: the oldest of them is closed for each new one");
+        }
+    }
     leg::bounded(upgrade).on_upgrade(move |socket| async move {
         let _connection = connection;
         let begun = app.clone();
-        let ended = leg::run(socket, &app.limits, &app.streams, |accepted, leg| begin(begun, accepted, leg)).await;
+        let (has_to_go, started, mut guest) = (guest.has_to_go(), AtomicBool::new(false), Some(guest));
+        let session = |accepted, leg| {
+            started.store(true, Ordering::SeqCst);
+            drop(guest.take());
+            begin(begun, accepted, leg);
+        };
+        let mut serving = pin!(leg::run(socket, &app.limits, &app.streams, session));
+        let ended = tokio::select! {
+            ended = &mut serving => ended,
+            // Who has started in the meantime stays.
+            () = has_to_go => if started.load(Ordering::SeqCst) { serving.await } else { return },
+        };
         tracing::debug!(?ended, "a stream has ended");
     })
 }
@@ -87,10 +111,13 @@ pub(super) async fn stream(
 fn begin(app: Arc<App>, accepted: Accepted, leg: Leg) {
     match accepted.claim {
         StreamClaim::Arrival { dialog, language, .. } => {
-            let dialog = app.dialog(&dialog).unwrap_or(&app.default_dialog).clone();
+            // What was announced may have been edited since.
+            let edition = app.edition();
+            let script = edition.script(&dialog).unwrap_or(edition.default_script()).clone();
+            let language = language.filter(|language| script.languages().any(|spoken| spoken == language));
             let chosen = language.is_some();
-            let language = language.unwrap_or_else(|| default_language(&dialog));
-            let arrival = Arrival { call: accepted.call_sid, dialog, language, language_chosen: chosen };
+            let language = language.unwrap_or_else(|| script.default_language());
+            let arrival = Arrival { call: accepted.call_sid, script, language, language_chosen: chosen };
             match session::start(app.services.clone(), arrival, leg) {
                 // Announced before the stop, and here after it.
                 Some(handle) if app.is_stopping() => {
@@ -115,7 +142,7 @@ pub(super) async fn after(State(app): State<Arc<App>>, Signed(webhook): Signed) 
     if let Some(outcome) = webhook.outcome {
         let Some(handle) = app.services.calls.get(call) else {
             // The session is over or was lost with an earlier run of this server.
-            let language = default_language(&app.default_dialog);
+            let language = app.edition().default_script().default_language();
             let there = outcome.comes_back() && webhook.in_progress;
             return xml(if there { twiml::unavailable(&language) } else { twiml::hang_up() });
         };
@@ -127,7 +154,7 @@ pub(super) async fn after(State(app): State<Arc<App>>, Signed(webhook): Signed) 
         let claim = StreamClaim::Return { call_sid: call.clone(), session: handle.session };
         return xml(match app.streams.give(claim, Instant::now()) {
             Ok(token) => twiml::connect_stream(app.gate.address(), &token),
-            Err(_) => twiml::unavailable(&default_language(&app.default_dialog)),
+            Err(_) => twiml::unavailable(&app.edition().default_script().default_language()),
         });
     }
     if !webhook.in_progress {
@@ -150,7 +177,7 @@ pub(super) async fn after(State(app): State<Arc<App>>, Signed(webhook): Signed) 
             if let Some(handle) = app.services.calls.get(call) {
                 handle.tell(Control::GiveUp).await;
             }
-            xml(to_a_person(&app, &app.default_dialog, None, Reason::EngineFailed))
+            xml(to_a_person(&app, app.edition().default_script(), None, Reason::EngineFailed))
         }
     }
 }
@@ -167,7 +194,7 @@ pub(super) async fn wait(State(app): State<Arc<App>>, Query(waiting): Query<Wait
         return (StatusCode::NOT_FOUND, "no such target\n").into_response();
     };
     let waited = Duration::from_secs(webhook.queue_seconds.unwrap_or(0));
-    let language = waiting.language.unwrap_or_else(|| default_language(&app.default_dialog));
+    let language = waiting.language.unwrap_or_else(|| app.edition().default_script().default_language());
     xml(carry::wait(&target, &language, waited))
 }
 
@@ -182,9 +209,9 @@ pub(super) async fn whisper(State(app): State<Arc<App>>, Query(Whisper { token }
 }
 
 /// The way to a person for a caller who has no session: the dialog's own target, if somebody is there.
-fn to_a_person(app: &App, dialog: &SharedDialog, language: Option<&str>, reason: Reason) -> String {
-    let language = language.map_or_else(|| default_language(dialog), str::to_owned);
-    let name = &dialog.file.handover.value.to.value;
+fn to_a_person(app: &App, script: &Script, language: Option<&str>, reason: Reason) -> String {
+    let language = language.map_or_else(|| script.default_language(), str::to_owned);
+    let name = &script.dialog.file.handover.value.to.value;
     let target = app.services.targets.get(name).filter(|target| target.is_open(jiff::Timestamp::now()));
     match target {
         Some(target) => verb(app, &handover::Request { reason, ..handover::Request::for_lack_of_room(&target.name, &language) }),
@@ -198,10 +225,6 @@ fn verb(app: &App, request: &handover::Request) -> String {
     carry::verb(target, request, app.gate.address(), token.as_deref())
 }
 
-pub(super) fn default_language(dialog: &SharedDialog) -> String {
-    dialog.file.languages.first().map_or_else(|| "en".to_owned(), |language| language.value.clone())
-}
-
 fn xml(document: String) -> Response {
     ([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], document).into_response()
 }
@@ -209,7 +232,14 @@ fn xml(document: String) -> Response {
 /// The client learns that it was refused; why is in the log.
 fn refuse(error: WebhookError) -> Response {
     metrics::counter!("candor_twilio_refused_total").increment(1);
-    tracing::warn!(%error, "a request to a Twilio route was refused");
+    tracing::debug!(%error, "refused");
+    let kind = match &error {
+        WebhookError::Signature(_) => "signature",
+        _ => "form",
+    };
+    if let Some(times) = FAULTS.met(kind) {
+        tracing::warn!(%error, times, "a request to a Twilio route was refused");
+    }
     let status = match error {
         WebhookError::Signature(_) => StatusCode::FORBIDDEN,
         WebhookError::TooLong => StatusCode::PAYLOAD_TOO_LARGE,

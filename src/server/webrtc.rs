@@ -10,9 +10,9 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::App;
+use super::admission::NoRoom;
 use crate::at_once::Place;
-use crate::dialog::SharedDialog;
-use crate::session::{self, Arrival, Control, Handle};
+use crate::session::{self, Arrival, Control, Handle, Script};
 use crate::transport::webrtc::{Answer, AnswerError, Endpoint, IceServer, Kind, PatchError, Patched, SdpError};
 use crate::transport::{Leg, Notice, Outbound};
 
@@ -21,8 +21,6 @@ const JSON: &str = "application/json";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
-/// What a caller who found no room may wait, in seconds.
-const RETRY_AFTER: &str = "10";
 
 /// What a caller chooses in the address.
 #[derive(Deserialize)]
@@ -73,16 +71,19 @@ pub(super) async fn offer(
         Ok(sdp) => sdp,
         Err(why) => return refuse(StatusCode::BAD_REQUEST, &why),
     };
-    let (dialog, language) = match choose(&app, &choice, &headers) {
+    let chosen = match choose(&app, &choice, &headers) {
         Ok(chosen) => chosen,
         Err(why) => return refuse(StatusCode::BAD_REQUEST, &why),
     };
-    if app.is_stopping() || !app.services.calls.has_room() {
-        return no_room();
+    if let Err(no_room) = app.admit() {
+        return refuse_call(no_room);
     }
     match endpoint.answer(&sdp, Kind::Caller).await {
-        Ok(answer) => answered(app, &endpoint, answer, (dialog, language), in_json, place),
-        Err(AnswerError::Full) => no_room(),
+        Ok(answer) => answered(app, &endpoint, answer, chosen, in_json, place),
+        Err(AnswerError::Full) => {
+            NoRoom::Calls.count();
+            refuse_call(NoRoom::Calls)
+        }
         Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
     }
 }
@@ -92,7 +93,7 @@ fn answered(
     app: Arc<App>,
     endpoint: &Endpoint,
     answer: Answer,
-    chosen: (SharedDialog, Option<String>),
+    chosen: (Arc<Script>, Option<String>),
     in_json: bool,
     place: Option<Extension<Place>>,
 ) -> Response {
@@ -109,12 +110,16 @@ fn answered(
     } else {
         sdp
     };
+    let coming = app.coming.token();
     tokio::spawn(async move {
         // The caller's share of what their address may have at once, until the call is over.
         let _place = place;
-        if connected.wait().await
-            && let Some(handle) = begin(app, id, chosen, leg).await
-        {
+        if !connected.wait().await {
+            return;
+        }
+        let begun = begin(app, id, chosen, leg).await;
+        drop(coming);
+        if let Some(handle) = begun {
             handle.over().await;
         }
     });
@@ -129,14 +134,14 @@ fn answered(
     (StatusCode::CREATED, headers, AppendHeaders(links), body).into_response()
 }
 
-async fn begin(app: Arc<App>, call: String, (dialog, language): (SharedDialog, Option<String>), leg: Leg) -> Option<Handle> {
+async fn begin(app: Arc<App>, call: String, (script, language): (Arc<Script>, Option<String>), leg: Leg) -> Option<Handle> {
     let chosen = language.is_some();
-    let language = language.unwrap_or_else(|| super::twilio::default_language(&dialog));
-    let arrival = Arrival { call, dialog, language, language_chosen: chosen };
+    let language = language.unwrap_or_else(|| script.default_language());
+    let arrival = Arrival { call, script, language, language_chosen: chosen };
     if !app.services.calls.has_room() {
         // The place was there when the offer came, and is taken.
-        metrics::counter!("candor_calls_without_room_total").increment(1);
-        tracing::warn!("a browser's call found no room");
+        NoRoom::Calls.count();
+        tracing::warn!(reason = NoRoom::Calls.reason(), "a browser's call found no room");
         let _ = leg.outbound.send(Outbound::Tell(Box::new(Notice::Ended { outcome: "capacity" }))).await;
         let _ = leg.outbound.send(Outbound::End).await;
         return None;
@@ -225,15 +230,16 @@ fn from_json(body: &[u8]) -> Result<String, String> {
 }
 
 /// The dialog and the language that a caller has chosen; no language: the dialog's own, and the others are offered.
-fn choose(app: &App, choice: &Choice, headers: &HeaderMap) -> Result<(SharedDialog, Option<String>), String> {
-    let dialog = match &choice.dialog {
-        Some(name) => app.dialog(name).ok_or_else(|| {
-            let names: Vec<&str> = app.dialogs.iter().map(|dialog| dialog.file.dialog.value.as_str()).collect();
+fn choose(app: &App, choice: &Choice, headers: &HeaderMap) -> Result<(Arc<Script>, Option<String>), String> {
+    let edition = app.edition();
+    let script = match &choice.dialog {
+        Some(name) => edition.script(name).ok_or_else(|| {
+            let names: Vec<&str> = edition.scripts().map(|script| script.name()).collect();
             format!("there is no such dialog; there are: {}", names.join(", "))
         })?,
-        None => &app.default_dialog,
+        None => edition.default_script(),
     };
-    let languages: Vec<&str> = dialog.file.languages.iter().map(|language| language.value.as_str()).collect();
+    let languages: Vec<&str> = script.languages().collect();
     let language = match &choice.language {
         Some(wanted) => Some(
             spoken(&languages, wanted)
@@ -241,7 +247,7 @@ fn choose(app: &App, choice: &Choice, headers: &HeaderMap) -> Result<(SharedDial
         ),
         None => headers.get(header::ACCEPT_LANGUAGE).and_then(|value| preferred(&languages, value.to_str().ok()?)),
     };
-    Ok((dialog.clone(), language.map(str::to_owned)))
+    Ok((script.clone(), language.map(str::to_owned)))
 }
 
 /// The language of the dialog that a tag asks for: the same, or one that differs in the region alone.
@@ -274,11 +280,9 @@ fn media_type(headers: &HeaderMap) -> &str {
     [SDP, JSON, FRAGMENT].into_iter().find(|known| kind.eq_ignore_ascii_case(known)).unwrap_or_default()
 }
 
-fn no_room() -> Response {
-    metrics::counter!("candor_calls_without_room_total").increment(1);
-    tracing::warn!("a browser's call found no room");
-    ([(header::RETRY_AFTER, RETRY_AFTER)], refuse(StatusCode::SERVICE_UNAVAILABLE, "no call can be taken now: try again later"))
-        .into_response()
+fn refuse_call(no_room: NoRoom) -> Response {
+    tracing::warn!(reason = no_room.reason(), "a browser's call found no room");
+    no_room.into_response()
 }
 
 fn switched_off() -> Response {

@@ -14,18 +14,24 @@ use super::calls::Handle;
 use super::control::Control;
 use super::conversation::ConversationEnd;
 use super::figures::Counting;
+use super::looking_up::LookingUp;
 use super::mouth::Mouth;
 use super::screen::Screen;
 use super::turns::Turns;
-use super::{Services, evidence};
+use super::{Script, Services, evidence};
 use crate::audio::{Codec, FRAME};
 use crate::consent::SessionTime;
 use crate::dialog::SharedDialog;
+use crate::dialog::flow::lookup::{Answer, LookupFailure};
 use crate::dialog::flow::{self, Erasure, Event, Flow, PlayId, SessionOutcome, Stage, Utterance};
+use crate::episode::Episodes;
 use crate::ledger::{self, SessionLedger};
 use crate::recording::{SessionFacts, SessionRecorder, TurnFate};
 use crate::speech::{Ears, EarsHandle, Heard, Spoken};
 use crate::transport::{Inbound, Leg, Notice, PeerEnd, ticks};
+
+/// Of all sessions together.
+static FAULTS: Episodes = Episodes::new();
 
 /// How many results of work elsewhere may wait for the session.
 const WORK: usize = 32;
@@ -34,8 +40,8 @@ const WORK: usize = 32;
 pub struct Arrival {
     /// The phone system's own id of the call.
     pub call: String,
-    /// The dialog to run.
-    pub dialog: SharedDialog,
+    /// The dialog to run, with its sounds.
+    pub script: Arc<Script>,
     /// In which of its languages.
     pub language: String,
     /// Whether the language was chosen for the caller by the route; if not, the others are offered.
@@ -48,6 +54,7 @@ pub(super) enum Work {
     Erased(Erasure),
     Stored(u32, TurnFate),
     CallBackLeft { attempt: u32, stored: bool },
+    Fetched { attempt: u32, result: Result<Answer, LookupFailure> },
 }
 
 /// Starts the session of a call that has come in. `None`: there is no room for it, and nothing was started.
@@ -85,6 +92,8 @@ pub(super) struct Call {
     pub(super) services: Arc<Services>,
     pub(super) id: String,
     pub(super) session: Uuid,
+    /// The same from the first word to the last.
+    pub(super) script: Arc<Script>,
     pub(super) dialog: SharedDialog,
     pub(super) flow: Flow,
     /// None while the caller is with somebody else.
@@ -106,6 +115,8 @@ pub(super) struct Call {
     pub(super) away_until: Option<Instant>,
     pub(super) at_desk: AtDesk,
     pub(super) screen: Screen,
+    /// What is being looked up for the dialog.
+    pub(super) looking_up: Option<LookingUp>,
     pub(super) counting: Counting,
     pub(super) events: VecDeque<Event>,
     pub(super) outcome: Option<SessionOutcome>,
@@ -113,7 +124,8 @@ pub(super) struct Call {
 
 impl Call {
     fn new(services: Arc<Services>, arrival: Arrival, leg: Leg, session: Uuid, work: mpsc::Sender<Work>) -> Call {
-        let Arrival { call, dialog, language, language_chosen } = arrival;
+        let Arrival { call, script, language, language_chosen } = arrival;
+        let dialog = script.dialog.clone();
         let can_hear = services.recognisers.languages().map(str::to_owned);
         let call_backs = services.desk.takes_call_backs();
         let flow = Flow::new(dialog.clone(), &language, services.settings.for_flow(can_hear, !language_chosen, call_backs));
@@ -126,12 +138,13 @@ impl Call {
         };
         Call {
             mouth: Mouth::new(leg.profile, Duration::from_millis(services.settings.evidence_ms)),
-            turns: Turns::new(leg.profile.codec),
+            turns: Turns::new(leg.profile.codec, services.turn_memory.clone()),
             codec: leg.profile.codec,
             ears: None,
             ears_closed: false,
             id: call,
             session,
+            script,
             dialog,
             flow,
             leg: Some(leg),
@@ -143,6 +156,7 @@ impl Call {
             away_until: None,
             at_desk: AtDesk::default(),
             screen: Screen::default(),
+            looking_up: None,
             counting: Counting::default(),
             events: VecDeque::new(),
             outcome: None,
@@ -243,6 +257,7 @@ impl Call {
             }
             self.show_stage();
         }
+        self.forget_lookup();
     }
 
     fn tick(&mut self) {
@@ -258,7 +273,11 @@ impl Call {
             self.show_saying(play, index);
         }
         let sounding = self.mouth.sounding(now);
+        let given_up = self.turns.was_given_up();
         self.turns.tick(&sounding);
+        if self.turns.was_given_up() && !given_up {
+            self.show(Notice::Turn { turn: self.screen.turn, recording: false });
+        }
         if self.turns.is_full()
             && let Some(part) = self.turns.part(self.flow.pass_part(now), now)
         {
@@ -354,7 +373,16 @@ impl Call {
             Some(Heard::NotUnderstood { .. }) => Event::NotUnderstood,
             Some(Heard::EngineFailed { failure, .. }) => {
                 metrics::counter!("candor_recognition_failures_total", "class" => failure.class()).increment(1);
-                tracing::warn!(session = %self.session, class = failure.class(), "the recogniser failed; the call goes on by keys");
+                let (class, language) = (failure.class(), self.flow.language());
+                tracing::debug!(session = %self.session, class, "the recogniser failed; the call goes on by keys");
+                if let Some(times) = FAULTS.met(class) {
+                    tracing::error!(
+                        class,
+                        language,
+                        times,
+                        "the recogniser fails: calls go on by keys, and their callers are told. Restart the server if it stays so"
+                    );
+                }
                 Event::EngineFailed
             }
             Some(_) => return,
@@ -377,6 +405,7 @@ impl Call {
                 self.screen.untold -= 1;
                 self.show_fate(turn, fate);
             }
+            Work::Fetched { attempt, result } => self.take(Event::Fetched { attempt, result }),
             Work::CallBackLeft { attempt, stored } => self.take(Event::CallBackLeft { attempt, stored }),
         }
     }
@@ -393,7 +422,7 @@ impl Call {
         let kept = self.recorder.close(outcome).await;
         self.append(ledger::Event::SessionClosed { outcome: outcome.to_owned(), turns_sealed: kept.sealed, at_ms });
         if self.ledger.written().await.is_err() {
-            tracing::error!(session = %self.session, "the end of the session is not in the ledger");
+            tracing::debug!(session = %self.session, "the end of the session is not in the ledger");
         }
         metrics::counter!("candor_sessions_closed_total", "outcome" => outcome).increment(1);
         tracing::info!(session = %self.session, outcome, turns_sealed = kept.sealed, "session closed");

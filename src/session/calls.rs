@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -64,13 +65,14 @@ struct Call {
 pub struct Calls {
     most: usize,
     tasks: TaskTracker,
+    memory_short: AtomicBool,
     calls: Mutex<HashMap<String, Call>>,
 }
 
 impl Calls {
     /// Room for `most` calls at once.
     pub fn new(most: usize) -> Calls {
-        Calls { most, tasks: TaskTracker::new(), calls: Mutex::default() }
+        Calls { most, tasks: TaskTracker::new(), memory_short: AtomicBool::new(false), calls: Mutex::default() }
     }
 
     /// The tasks of the sessions.
@@ -96,7 +98,12 @@ impl Calls {
 
     /// Whether one more call may come.
     pub fn has_room(&self) -> bool {
-        self.talking() < self.most
+        !self.memory_short.load(Ordering::Relaxed) && self.talking() < self.most
+    }
+
+    /// While memory runs short no call may come.
+    pub fn set_memory_short(&self, short: bool) {
+        self.memory_short.store(short, Ordering::Relaxed);
     }
 
     /// Enters a call; `false` when there is no room or its id is taken by a call that is open.
@@ -105,7 +112,7 @@ impl Calls {
         calls.retain(|_, call| !matches!(call.place, Place::Ended(_, at) if at.elapsed() > REMEMBERED));
         let talking = calls.values().filter(|call| matches!(call.place, Place::Talking)).count();
         let taken = calls.get(id).is_some_and(|call| !matches!(call.place, Place::Ended(..)));
-        if taken || talking >= self.most {
+        if taken || talking >= self.most || self.memory_short.load(Ordering::Relaxed) {
             return false;
         }
         calls.insert(id.to_owned(), Call { handle, place: Place::Talking });

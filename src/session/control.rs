@@ -72,7 +72,7 @@ impl Call {
                 self.away_until = None;
                 self.services.calls.set(&self.id, Place::Talking);
                 self.mouth = Mouth::new(leg.profile, Duration::from_millis(self.services.settings.evidence_ms));
-                self.turns = Turns::new(leg.profile.codec);
+                self.turns = Turns::new(leg.profile.codec, self.services.turn_memory.clone());
                 self.codec = leg.profile.codec;
                 self.leg = Some(leg);
                 self.show_hello();

@@ -10,8 +10,11 @@ use super::calls::Place;
 use super::mouth::prompt_key;
 use super::{departure, evidence};
 use crate::consent::{ConsentedTurn, Purpose, SessionTime};
-use crate::dialog::flow::{Action, Departure, Erasure, Event, Expecting, Fact, HandoverEnd, LeaveReason, PlayId, Role, Way};
+use crate::dialog::flow::{
+    Action, Departure, Erasure, Event, Expecting, Fact, HandoverEnd, LeaveReason, PlayId, Role, Trouble, Way,
+};
 use crate::dialog::prompt::Line;
+use crate::episode::Episodes;
 use crate::handover::TargetKind;
 use crate::handover::desk::Staffing;
 use crate::ledger;
@@ -19,6 +22,9 @@ use crate::recording::{TurnAudio, TurnFate};
 use crate::speech::Spoken;
 use crate::speech::stt::Expectation;
 use crate::transport::{Notice, Outbound};
+
+/// Of all sessions together.
+static FAULTS: Episodes = Episodes::new();
 
 impl Call {
     pub(super) fn act(&mut self, action: Action, now: SessionTime) {
@@ -41,10 +47,15 @@ impl Call {
                     self.counting.turn();
                 }
             }
-            Action::EndTurn(passage) => match self.turns.end(passage) {
-                Some(turn) => self.keep(turn, Some(self.screen.turn)),
-                None => self.show_not_kept(),
-            },
+            Action::EndTurn(passage) => {
+                if passage.is_some() && self.turns.was_given_up() {
+                    self.recorder.had_no_memory(self.screen.turn);
+                }
+                match self.turns.end(passage) {
+                    Some(turn) => self.keep(turn, Some(self.screen.turn)),
+                    None => self.show_not_kept(),
+                }
+            }
             Action::DropTurn => {
                 self.turns.drop_running();
                 self.show_not_kept();
@@ -61,6 +72,8 @@ impl Call {
             Action::QueueAgain => self.queue_again(),
             Action::Unqueue => self.unqueue(),
             Action::CallBack { attempt, number } => self.call_back(attempt, number),
+            Action::Fetch { attempt, lookup } => self.look_up(attempt, lookup),
+            Action::Trouble(trouble) => self.trouble(trouble),
             Action::Note(fact) => self.note(fact, now),
             Action::Close(outcome) => {
                 self.outcome = Some(outcome);
@@ -83,26 +96,37 @@ impl Call {
 
     pub(super) fn fixed_sound(&self, line: &Line) -> Option<Arc<Spoken>> {
         if line.is_music() {
-            return self.services.prompts.music(self.codec);
+            return self.script.sounds.music(self.codec);
         }
         let key = prompt_key(&self.dialog.file.dialog.value, line);
-        if line.slots { None } else { self.services.prompts.get(self.codec, &line.language, &key) }
+        if line.slots { None } else { self.script.sounds.get(self.codec, &line.language, &key) }
     }
 
     /// A text with slots: rendered on another task, kept nowhere.
     pub(super) fn render(&self, play: PlayId, index: usize, line: &Line) {
-        let text = self.dialog.texts.text(&self.dialog.file, line, self.flow.slots());
-        let (services, work) = (self.services.clone(), self.work.clone());
+        let text = self.dialog.texts.text(&self.dialog.file, line, self.flow.known());
+        let (script, work) = (self.script.clone(), self.work.clone());
         let (session, prompt, language) = (self.session, line.id.clone(), line.language.clone());
         let codec = self.codec;
         tokio::spawn(async move {
             let spoken = match text {
-                Ok(text) => services.prompts.render(codec, &language, &text).await.map_err(|error| error.to_string()),
+                Ok(text) => script.sounds.render(codec, &language, &text).await.map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
             };
             if let Err(error) = &spoken {
                 metrics::counter!("candor_render_failures_total").increment(1);
-                tracing::warn!(%session, prompt, language, error, "a prompt could not be rendered; it is left out");
+                tracing::debug!(%session, prompt, language, error, "a prompt could not be rendered");
+                if let Some(times) = FAULTS.met("render") {
+                    tracing::error!(
+                        prompt,
+                        language,
+                        error,
+                        times,
+                        "texts with a caller's values cannot be spoken: callers are asked again or offered a person. See whether speech.espeak.program runs"
+                    );
+                }
+            } else if let Some(times) = FAULTS.over("render") {
+                tracing::info!(times, "texts with a caller's values can be spoken again");
             }
             let _ = work.send(Work::Rendered(play, index, spoken.ok())).await;
         });
@@ -132,7 +156,10 @@ impl Call {
                 Ok(erased) => Erasure { complete: true, kept: erased.kept > 0 },
                 Err(error) => {
                     metrics::counter!("candor_erase_failures_total").increment(1);
-                    tracing::error!(%session, %error, "a withdrawal could not be carried out in full; it is tried again before the session ends");
+                    tracing::debug!(%session, %error, "a withdrawal could not be carried out in full");
+                    if let Some(times) = FAULTS.met("erase") {
+                        tracing::error!(%error, times, "withdrawals cannot be carried out in full; each is tried again before its call ends");
+                    }
                     Erasure { complete: false, kept: false }
                 }
             };
@@ -199,10 +226,21 @@ impl Call {
         self.append(evidence::event(fact, spoken.as_deref(), target, priority, now.millis()));
     }
 
+    /// The call goes on; whoever wrote the dialog wants to know.
+    fn trouble(&self, trouble: Trouble) {
+        let dialog = &self.dialog.file.dialog.value;
+        let (kind, what) = match trouble {
+            Trouble::Condition => ("condition", "a condition could not be evaluated; its `otherwise` was taken"),
+            Trouble::Lookup => ("lookup", "a lookup could not be made or was never answered; its `failed` was taken"),
+        };
+        metrics::counter!("candor_dialog_trouble_total", "kind" => kind).increment(1);
+        tracing::error!(session = %self.session, dialog, "{what}");
+    }
+
     /// A ledger that cannot take it reports that itself, and the recorder stops.
     pub(super) fn append(&self, event: ledger::Event) {
         if let Err(error) = self.ledger.append(event) {
-            tracing::error!(session = %self.session, %error, "the ledger could not take an entry");
+            tracing::debug!(session = %self.session, %error, "the ledger could not take an entry");
         }
     }
 }

@@ -16,9 +16,11 @@ mod departure;
 mod doing;
 mod evidence;
 mod figures;
+mod looking_up;
 mod mouth;
 mod parity;
 mod screen;
+mod script;
 mod settings;
 mod turns;
 
@@ -30,19 +32,18 @@ pub use control::{Control, ReturnLeg};
 pub use conversation::{ConversationEnd, DeskEnd, DeskNews};
 pub use mouth::prompt_key;
 pub use parity::{Figures, Group, HandoverFigures, Parity};
+pub use script::Script;
 pub use settings::Settings;
 
 use crate::handover::Targets;
 use crate::handover::desk::Desk;
 use crate::ledger::Ledger;
-use crate::recording::Recordings;
-use crate::speech::PromptCache;
+use crate::lookup;
+use crate::recording::{Recordings, TurnMemory};
 use crate::speech::stt::Recognisers;
 
 /// What all sessions of a server share.
 pub struct Services {
-    /// Every fixed prompt, ready to be sent.
-    pub prompts: PromptCache,
     /// The languages that callers can be heard in.
     pub recognisers: Recognisers,
     /// How speech is heard.
@@ -51,10 +52,14 @@ pub struct Services {
     pub ledger: Arc<Ledger>,
     /// Where consented turns go.
     pub recordings: Recordings,
+    /// What the sound of turns may take in memory, of all calls together.
+    pub turn_memory: TurnMemory,
     /// Where callers can go.
     pub targets: Targets,
     /// The desk, where colleagues take callers over.
     pub desk: Desk,
+    /// What dialogs ask of services over HTTP.
+    pub lookups: Arc<lookup::Client>,
     /// What refusing and consenting callers got, side by side.
     pub parity: Parity,
     /// How sessions behave.

@@ -8,6 +8,7 @@ use crate::audio::FRAME;
 use crate::consent::SessionTime;
 use crate::dialog::flow::{Ended, Grade, Heard, PlayId};
 use crate::dialog::prompt::{Hearing, Line};
+use crate::episode::Episodes;
 use crate::speech::Spoken;
 use crate::transport::{Evidence, Mark, Outbound, Pacing, Profile};
 
@@ -17,6 +18,9 @@ const LEAD: Duration = Duration::from_millis(400);
 const SOONEST: Duration = Duration::from_millis(200);
 /// How many frames of a watched line lie between two marks: half a second.
 const WATCHED: usize = 25;
+
+/// Of all sessions together.
+static FAULTS: Episodes = Episodes::new();
 
 /// The name of a line's sound in the prompt cache.
 pub fn prompt_key(dialog: &str, line: &Line) -> String {
@@ -249,7 +253,10 @@ impl Mouth {
             let heard = match (saying.heard, &saying.sound, saying.mark) {
                 (Some(heard), _, _) => heard,
                 (None, Sound::Failed, _) => Heard::Failed,
-                (None, _, Some((_, due))) if now > due + self.evidence_limit => Heard::NoEvidence,
+                (None, _, Some((_, due))) if now > due + self.evidence_limit => {
+                    unproven(self.profile.name);
+                    Heard::NoEvidence
+                }
                 _ => break,
             };
             if let Some(saying) = self.lines.pop_front() {
@@ -257,6 +264,18 @@ impl Mouth {
             }
         }
         ended
+    }
+}
+
+/// The other side did not report in time that it has played a line.
+fn unproven(transport: &'static str) {
+    metrics::counter!("candor_marks_missing_total", "transport" => transport).increment(1);
+    if let Some(times) = FAULTS.met(transport) {
+        tracing::warn!(
+            transport,
+            times,
+            "the phone system does not report what it has played: such callers count as not informed, and nothing of their calls is recorded"
+        );
     }
 }
 

@@ -125,7 +125,7 @@ impl Call {
         }
         let Some((line, role)) = self.flow.line_of(play, index).filter(|(line, _)| !line.is_music()) else { return };
         // What the caller gave is not shown, not even to them: others may see the screen.
-        let masked: Slots = self.flow.slots().iter().map(|(name, _)| (name.to_owned(), "…".to_owned())).collect();
+        let masked = self.flow.known().masked();
         let text = self.dialog.texts.text(&self.dialog.file, line, &masked).map(|text| text.to_string()).unwrap_or_default();
         let duration = self.mouth.duration(play, index).unwrap_or_default();
         self.show(Notice::Saying {

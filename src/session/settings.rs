@@ -1,5 +1,7 @@
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::consent::Thresholds;
@@ -25,8 +27,15 @@ pub struct Settings {
     pub paced_can_grant: bool,
     /// How long the result of a handover is waited for, in minutes.
     pub handover_minutes: u64,
-    /// How long calls in progress may take to end when the server stops, in seconds.
+    /// How many lookups of dialogs at once; the next fails straight away, and its dialog goes on as it says.
+    pub max_lookups: usize,
+    /// How long calls in progress may go on when the server is to end, in seconds; the others are then told that it stops.
+    pub drain_seconds: u64,
+    /// How long calls in progress may take to end when they have been told that the server stops, in seconds.
     pub stop_seconds: u64,
+    /// How much memory the sound of turns that may be kept takes at most, of all calls together, in MB (1,048,576 bytes). A turn for which
+    /// there is none left is not kept, and the ledger says so.
+    pub turn_memory_mb: NonZeroUsize,
 }
 
 impl Default for Settings {
@@ -40,7 +49,10 @@ impl Default for Settings {
             consent_confidence: 0.85,
             paced_can_grant: false,
             handover_minutes: 240,
+            max_lookups: 50,
+            drain_seconds: 120,
             stop_seconds: 40,
+            turn_memory_mb: NonZeroUsize::MIN.saturating_add(255),
         }
     }
 }
@@ -62,6 +74,7 @@ impl Settings {
             can_hear: can_hear.collect(),
             offer_languages,
             call_backs,
+            opened: Some(Timestamp::now()),
         }
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::audio::Codec;
 use crate::consent::{ConsentedTurn, Passage, SessionTime};
-use crate::recording::TurnAudio;
+use crate::recording::{TurnAudio, TurnMemory};
 
 /// The longest piece of a turn that is held in memory; a longer turn is sealed in parts.
 const PART: Duration = Duration::from_secs(120);
@@ -17,6 +17,9 @@ const BEHIND: usize = 15;
 /// The running turn, in memory only, and only while a grant covers it.
 pub(super) struct Turns {
     codec: Codec,
+    memory: TurnMemory,
+    /// The running turn had to be given up, because all turns together took too much memory.
+    given_up: bool,
     running: Option<Running>,
     waiting: VecDeque<Bytes>,
     levelled: bool,
@@ -29,15 +32,21 @@ struct Running {
 }
 
 impl Turns {
-    pub(super) fn new(codec: Codec) -> Turns {
-        Turns { codec, running: None, waiting: VecDeque::new(), levelled: false }
+    pub(super) fn new(codec: Codec, memory: TurnMemory) -> Turns {
+        Turns { codec, memory, given_up: false, running: None, waiting: VecDeque::new(), levelled: false }
     }
 
     /// A turn begins: from here on its sound is held, if it may be.
     pub(super) fn begin(&mut self, held: bool, now: SessionTime) {
         self.waiting.clear();
         self.levelled = false;
-        self.running = held.then(|| Running { audio: TurnAudio::new(self.codec), part: 1, began: now });
+        self.given_up = false;
+        self.running = held.then(|| Running { audio: TurnAudio::within(self.codec, &self.memory), part: 1, began: now });
+    }
+
+    /// Whether the running turn had to be given up for lack of memory.
+    pub(super) fn was_given_up(&self) -> bool {
+        self.given_up
     }
 
     /// Sound from the caller. Without a running turn it goes nowhere.
@@ -59,6 +68,11 @@ impl Turns {
         {
             running.audio.push(&more, &[]);
         }
+        if !running.audio.has_room() {
+            // The newest goes: what was said earlier is about to be sealed.
+            self.given_up = true;
+            self.drop_running();
+        }
     }
 
     /// Whether the turn has become too long to hold in one piece.
@@ -69,7 +83,7 @@ impl Turns {
     /// Takes what is held of the running turn; without the gate's word it is wiped. The turn goes on.
     pub(super) fn part(&mut self, passage: Option<Passage>, now: SessionTime) -> Option<ConsentedTurn<TurnAudio>> {
         let running = self.running.as_mut()?;
-        let audio = std::mem::replace(&mut running.audio, TurnAudio::new(self.codec));
+        let audio = std::mem::replace(&mut running.audio, TurnAudio::within(self.codec, &self.memory));
         let (part, began) = (running.part, running.began);
         running.part += 1;
         running.began = now;
@@ -119,7 +133,7 @@ mod tests {
 
     #[test]
     fn nothing_is_held_without_leave() {
-        let mut turns = Turns::new(Codec::Ulaw);
+        let mut turns = Turns::new(Codec::Ulaw, TurnMemory::of(usize::MAX));
         turns.begin(false, SessionTime::START);
         turns.hear(&frame(1));
         turns.tick(&[2; 160]);
@@ -129,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_turn_that_ends_without_the_gates_word_is_gone() {
-        let mut turns = Turns::new(Codec::Ulaw);
+        let mut turns = Turns::new(Codec::Ulaw, TurnMemory::of(usize::MAX));
         turns.begin(true, SessionTime::START);
         turns.hear(&frame(1));
         turns.tick(&[2; 160]);
@@ -139,7 +153,7 @@ mod tests {
 
     #[test]
     fn every_frame_of_the_caller_is_in_the_turn_and_both_sides_keep_time() {
-        let mut turns = Turns::new(Codec::Ulaw);
+        let mut turns = Turns::new(Codec::Ulaw, TurnMemory::of(usize::MAX));
         turns.begin(true, SessionTime::START);
         for byte in 1..=10 {
             turns.hear(&frame(byte));
@@ -154,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_long_turn_is_given_up_in_parts() {
-        let mut turns = Turns::new(Codec::Ulaw);
+        let mut turns = Turns::new(Codec::Ulaw, TurnMemory::of(usize::MAX));
         turns.begin(true, SessionTime::START);
         for _ in 0..6000 {
             assert!(!turns.is_full());
@@ -166,5 +180,18 @@ mod tests {
         let second = turns.end(Some(passage())).unwrap();
         assert_eq!((first.part(), second.part(), second.began()), (1, 2, SessionTime(PART)));
         assert_eq!((first.audio().duration(), second.audio().duration()), (PART, Duration::from_millis(20)));
+    }
+
+    #[test]
+    fn a_turn_for_which_there_is_no_memory_is_given_up_and_the_next_is_held_again() {
+        let memory = TurnMemory::of(40_000);
+        let mut turns = Turns::new(Codec::Ulaw, memory.clone());
+        turns.begin(true, SessionTime::START);
+        (0..500).for_each(|_| turns.tick(&[1; 160]));
+        assert!(turns.was_given_up() && turns.end(Some(passage())).is_none());
+        assert_eq!(memory.held(), 0);
+        turns.begin(true, SessionTime(PART));
+        turns.tick(&[1; 160]);
+        assert!(!turns.was_given_up() && turns.end(Some(passage())).is_some());
     }
 }

@@ -1,4 +1,6 @@
 //! Where an utterance begins and ends. Pure: steps of sound go in with their times, beginnings and ends come out.
+//!
+//! How much silence makes an end depends on how much more may come: after exactly what was expected little, after the beginning of it much.
 
 use std::time::Duration;
 
@@ -24,11 +26,60 @@ pub enum Change {
     },
 }
 
+/// Whether more may come of an utterance, by its words so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum More {
+    /// There are no words yet, or others than were expected: nobody can tell.
+    #[default]
+    Perhaps,
+    /// They are exactly an expected phrase, and no longer one begins with it.
+    Hardly,
+    /// They are the beginning of an expected phrase and none themselves. An answer to a consent question always counts as this: a "but" may follow.
+    Surely,
+}
+
+impl More {
+    /// By the words so far, among the phrases that are expected.
+    pub fn after(so_far: &str, phrases: &[String]) -> More {
+        if words(so_far).next().is_none() {
+            return More::Perhaps;
+        }
+        let (mut whole, mut beginning) = (false, false);
+        for phrase in phrases {
+            let (mut said, mut expected) = (words(so_far), words(phrase));
+            loop {
+                match (said.next(), expected.next()) {
+                    (None, None) => whole = true,
+                    (None, Some(_)) => beginning = true,
+                    (Some(said), Some(expected)) if same(said, expected) => continue,
+                    _ => {}
+                }
+                break;
+            }
+        }
+        match (whole, beginning) {
+            (true, false) => More::Hardly,
+            (false, true) => More::Surely,
+            _ => More::Perhaps,
+        }
+    }
+}
+
+/// The words of a text without the punctuation around them.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).filter(|word| !word.is_empty())
+}
+
+fn same(one: &str, other: &str) -> bool {
+    one.chars().flat_map(char::to_lowercase).eq(other.chars().flat_map(char::to_lowercase))
+}
+
 /// Finds utterances in a sequence of steps, each voice or not.
 #[derive(Clone, Debug)]
 pub struct Endpointer {
     begin: Duration,
-    trailing_silence: Duration,
+    /// The silence that makes an end, when more may perhaps come, hardly, and surely.
+    silence: [Duration; 3],
     longest: Duration,
     state: State,
 }
@@ -54,14 +105,16 @@ impl Endpointer {
     pub fn new(settings: EndpointSettings) -> Self {
         Endpointer {
             begin: Duration::from_millis(settings.begin_ms),
-            trailing_silence: Duration::from_millis(settings.trailing_silence_ms),
+            silence: [settings.trailing_silence_ms, settings.expected_silence_ms, settings.unfinished_silence_ms]
+                .map(Duration::from_millis),
             longest: Duration::from_millis(settings.longest_ms),
             state: State::Silent,
         }
     }
 
-    /// Takes the step of sound from `at` on that lasts `length`. Steps follow each other in time; what lies between two is silence.
-    pub fn hear(&mut self, at: SessionTime, length: Duration, voice: bool) -> Option<Change> {
+    /// Takes the step of sound from `at` on that lasts `length`; `more` says what is known of what may follow. Steps follow each other in
+    /// time; what lies between two is silence.
+    pub fn hear(&mut self, at: SessionTime, length: Duration, voice: bool, more: More) -> Option<Change> {
         let end = at + length;
         match self.state {
             State::Silent if voice => self.perhaps(at, length, end),
@@ -74,7 +127,8 @@ impl Endpointer {
             }
             State::Speaking { began, voice: heard, until } => {
                 let (heard, until) = if voice { (heard + length, end) } else { (heard, until) };
-                if end.since(until) >= self.trailing_silence || end.since(began) >= self.longest {
+                let silence = self.silence[more as usize];
+                if end.since(until) >= silence || end.since(began) >= self.longest {
                     self.state = State::Silent;
                     return Some(Change::Ended { began, ended: until, speech: heard });
                 }
@@ -113,7 +167,7 @@ mod tests {
             .enumerate()
             .filter_map(|(n, voice)| {
                 let at = SessionTime(Duration::from_millis(n as u64 * STEP));
-                endpointer.hear(at, Duration::from_millis(STEP), voice).map(|change| (n as u64, change))
+                endpointer.hear(at, Duration::from_millis(STEP), voice, More::Perhaps).map(|change| (n as u64, change))
             })
             .collect()
     }
@@ -123,7 +177,15 @@ mod tests {
     }
 
     fn settings() -> EndpointSettings {
-        EndpointSettings { begin_ms: 64, pre_roll_ms: 300, trailing_silence_ms: 320, longest_ms: 3200 }
+        let (expected_silence_ms, unfinished_silence_ms) = (160, 640);
+        EndpointSettings {
+            begin_ms: 64,
+            pre_roll_ms: 300,
+            trailing_silence_ms: 320,
+            expected_silence_ms,
+            unfinished_silence_ms,
+            longest_ms: 3200,
+        }
     }
 
     #[test]
@@ -162,13 +224,47 @@ mod tests {
     }
 
     #[test]
+    fn what_was_expected_ends_sooner_and_what_is_unfinished_later() {
+        for (more, silent_steps) in [(More::Hardly, 10), (More::Perhaps, 20), (More::Surely, 40)] {
+            let mut endpointer = Endpointer::new(settings());
+            let step = Duration::from_millis(STEP);
+            for n in 0..10 {
+                endpointer.hear(at(n), step, true, more);
+            }
+            let ended = (10..60).find(|n| endpointer.hear(at(*n), step, false, more).is_some());
+            assert_eq!(ended, Some(9 + silent_steps), "{more:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_whole_phrase_that_begins_no_other_is_what_was_expected() {
+        let phrases = ["ja", "ja graag", "Retour!", "ik wil een medewerker", "stop opname"].map(str::to_owned);
+        for (so_far, more) in [
+            ("", More::Perhaps),
+            ("[unk]", More::Perhaps),
+            ("retour", More::Hardly),
+            ("Ja graag.", More::Hardly),
+            ("ja", More::Perhaps),
+            ("stop", More::Surely),
+            ("ik wil een", More::Surely),
+            ("ik wil een medewerker", More::Hardly),
+            ("ik wil een medewerker spreken", More::Perhaps),
+            ("retour maar", More::Perhaps),
+            ("graag", More::Perhaps),
+        ] {
+            assert_eq!(More::after(so_far, &phrases), more, "{so_far}");
+        }
+        assert_eq!(More::after("retour", &[]), More::Perhaps);
+    }
+
+    #[test]
     fn a_hole_in_the_steps_is_silence() {
         let mut endpointer = Endpointer::new(settings());
         let step = Duration::from_millis(STEP);
         for n in 0..10 {
-            endpointer.hear(at(n), step, true);
+            endpointer.hear(at(n), step, true, More::Perhaps);
         }
-        let change = endpointer.hear(at(60), step, false);
+        let change = endpointer.hear(at(60), step, false, More::Perhaps);
         assert_eq!(change, Some(Change::Ended { began: at(0), ended: at(10), speech: Duration::from_millis(10 * STEP) }));
     }
 }

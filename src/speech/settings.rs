@@ -48,11 +48,19 @@ pub struct EspeakSettings {
     pub voices: BTreeMap<String, String>,
     /// How long one text may take, in milliseconds.
     pub time_limit_ms: u64,
+    /// How long a text with a caller's values may take, who waits for it, in milliseconds.
+    pub call_time_limit_ms: u64,
 }
 
 impl Default for EspeakSettings {
     fn default() -> Self {
-        EspeakSettings { program: "espeak-ng".into(), rate: 150, voices: BTreeMap::new(), time_limit_ms: 10_000 }
+        EspeakSettings {
+            program: "espeak-ng".into(),
+            rate: 150,
+            voices: BTreeMap::new(),
+            time_limit_ms: 10_000,
+            call_time_limit_ms: 3_000,
+        }
     }
 }
 
@@ -60,6 +68,11 @@ impl EspeakSettings {
     /// The voice that speaks `language`.
     pub fn voice<'a>(&'a self, language: &'a str) -> &'a str {
         self.voices.get(language).map_or(language, String::as_str)
+    }
+
+    /// How long a text may take that a caller waits for.
+    pub fn call_time_limit(&self) -> Duration {
+        Duration::from_millis(self.call_time_limit_ms)
     }
 
     /// How long one text may take.
@@ -95,13 +108,24 @@ pub struct EndpointSettings {
     pub pre_roll_ms: u64,
     /// How much silence makes an end.
     pub trailing_silence_ms: u64,
+    /// How much makes one after exactly what the dialog expects.
+    pub expected_silence_ms: u64,
+    /// How much makes one after the beginning of what it expects, and after whatever answers a consent question.
+    pub unfinished_silence_ms: u64,
     /// How long an utterance may last; it is ended there.
     pub longest_ms: u64,
 }
 
 impl Default for EndpointSettings {
     fn default() -> Self {
-        EndpointSettings { begin_ms: 80, pre_roll_ms: 300, trailing_silence_ms: 700, longest_ms: 20_000 }
+        EndpointSettings {
+            begin_ms: 80,
+            pre_roll_ms: 300,
+            trailing_silence_ms: 700,
+            expected_silence_ms: 160,
+            unfinished_silence_ms: 700,
+            longest_ms: 20_000,
+        }
     }
 }
 

@@ -20,7 +20,7 @@ async fn asked_what_is_next(service: &Service, connect: &Element, call_sid: &str
         ("CallStatus", "in-progress"),
     ];
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let request = reqwest::Client::new().post(path).header("content-type", "application/x-www-form-urlencoded").body(body);
+    let request = crate::service::http().post(path).header("content-type", "application/x-www-form-urlencoded").body(body);
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), 200);
     answer.text().await.unwrap()

@@ -8,7 +8,7 @@ use crate::http::count;
 #[tokio::test]
 async fn calls_go_on_when_nobody_reads_the_log() {
     let service = by_key().start_unread();
-    let client = reqwest::Client::new();
+    let client = crate::service::http();
     // Each of these writes a line; the pipe and the queue behind it hold some thousands.
     let deadline = Instant::now() + Duration::from_secs(120);
     while count(&service, "candor_log_lines_dropped_total").await == 0.0 {

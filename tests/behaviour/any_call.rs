@@ -3,6 +3,7 @@
 
 mod absence;
 mod desk;
+mod every_step;
 mod steps;
 mod withdrawal;
 mod world;
@@ -29,6 +30,13 @@ proptest! {
         steps in call(6), can_hear: bool, person_there: bool, desk: bool,
     ) {
         check(three_bases(), steps, can_hear, person_there, desk);
+    }
+
+    #[test]
+    fn no_sequence_of_events_breaks_a_promise_with_every_step(
+        steps in call(4), can_hear: bool, person_there: bool, desk: bool,
+    ) {
+        check(every_step(), steps, can_hear, person_there, desk);
     }
 }
 

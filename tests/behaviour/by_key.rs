@@ -79,12 +79,22 @@ pub async fn opening_hours_and_goodbye(call: &Call) {
     call.press("2").await.unwrap();
 }
 
-/// From the first menu to the desk by the way that the dialog has: a colleague looks an order up.
+/// From the first menu to the desk by the way that the dialog has where no web shop is there: a colleague looks an order up.
 pub async fn order_is_looked_up(call: &Call) {
+    order_is_asked_for(call, "123456").await;
+}
+
+/// From the first menu to where an order of this number is looked up.
+pub async fn order_is_asked_for(call: &Call, number: &str) {
     next_prompt_sounds(call).await;
     call.press("1").await.unwrap();
+    order_number(call, number).await;
+}
+
+/// Gives an order number, and says that it is right.
+pub async fn order_number(call: &Call, number: &str) {
     next_prompt_sounds(call).await;
-    call.press("123456#").await.unwrap();
+    call.press(format!("{number}#")).await.unwrap();
     // The number and how to say whether it is right.
     let marks = call.prompts_heard();
     call.wait_for_completed_marks(marks + 2).await.unwrap();
@@ -179,7 +189,12 @@ pub struct Prompts(PromptCache);
 
 impl Prompts {
     pub async fn of_the_webshop() -> Prompts {
-        let loaded = library::load(&project("dialogs/webshop.yaml"), &project("prompts"), None).unwrap();
+        Prompts::of(&project("dialogs/webshop.yaml"), &project("prompts")).await
+    }
+
+    /// The same of another dialog, or of the same as it was edited.
+    pub async fn of(dialog: &Path, prompts: &Path) -> Prompts {
+        let loaded = library::load(dialog, prompts, None).unwrap();
         let dialog = &loaded.dialog;
         let purpose = loaded.purposes().next();
         let mut texts = Vec::new();
@@ -200,7 +215,8 @@ impl Prompts {
                     place: None,
                 };
                 let Ok(text) = dialog.texts.text(&dialog.file, &line, &Slots::default()) else { continue };
-                texts.push(PromptText { id, language, text: text.to_string(), source: PromptSource::Synthesis });
+                let recorded = loaded.recorded.get(&(language.clone(), id.clone())).cloned();
+                texts.push(PromptText { id, language, text: text.to_string(), source: PromptSource::from(recorded) });
                 assert!(prompt_key("webshop", &line).ends_with("/keys"));
             }
         }
@@ -212,6 +228,11 @@ impl Prompts {
     /// The sound of a prompt.
     pub fn sound(&self, language: &str, id: &str) -> Vec<u8> {
         self.0.get(Codec::Ulaw, language, id).unwrap_or_else(|| panic!("no prompt {id} in {language}")).audio.bytes().to_vec()
+    }
+
+    /// The sound of a text that holds something of a call.
+    pub async fn said(&self, language: &str, text: &str) -> Vec<u8> {
+        self.0.render(Codec::Ulaw, language, text).await.unwrap().audio.bytes().to_vec()
     }
 
     /// Which of these were heard to their end, in the order in which they are asked for.

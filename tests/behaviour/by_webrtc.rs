@@ -180,7 +180,7 @@ pub fn held(service: &Service) -> Held {
 
 /// The server's counts, as they are published.
 pub async fn metrics(service: &Service) -> String {
-    reqwest::get(format!("{}/metrics", service.base)).await.unwrap().text().await.unwrap()
+    crate::service::http().get(format!("{}/metrics", service.base)).send().await.unwrap().text().await.unwrap()
 }
 
 /// Waits until no session is open any more.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::by_key::{
-    ANSWERED, AUTOMATED, PURPOSE, Prompts, QUESTION, RECORDING, answer, assert_clean, by_key, next_prompt_sounds, opening,
-    opening_hours_and_goodbye, order_is_looked_up, outline, ring, then,
+    ANSWERED, AUTOMATED, PURPOSE, Prompts, QUESTION, RECORDING, answer, assert_clean, assert_log, by_key, next_prompt_sounds,
+    opening, opening_hours_and_goodbye, order_is_looked_up, outline, ring, then,
 };
 use serde_json::{Value, json};
 
@@ -305,7 +305,9 @@ async fn to_the_desk(service: &Service, call: Call, key: &str, asks: bool) -> Ou
         order_is_looked_up(&call).await
     }
     let outcome = call.outcome().await;
-    assert_clean(service, &outcome);
+    assert_eq!(outcome.violations, Vec::<String>::new());
+    // There is no web shop, so a colleague looks the order up.
+    assert_log(service, &["a lookup failed"]);
     outcome
 }
 

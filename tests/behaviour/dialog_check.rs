@@ -1,135 +1,36 @@
-//! Dialogs are refused on the line that breaks a rule, and held when they keep it.
-//!
-//! The dialogs stand in `tests/dialogs/check/`. A line that must be refused says so in a comment, `# refused: RULE`; in a text file the
-//! comment stands on the line before. A dialog without such a comment must hold.
+//! What a refusal shows, and what the check does with files that no author would write. (That each rule is held on the line that breaks it,
+//! `check_fixtures` shows.)
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use candor::cli::check::{Arguments, Configured, Outcome};
-use candor::dialog::check::{CheckInput, RULES, RULES_OF_THE_OPENING, built_in, check, unreadable};
+use candor::dialog::check::{CheckInput, Level, RecordedPrompt, Spoken, built_in, check, check_spoken, unreadable};
 use candor::dialog::file;
 use candor::dialog::prompt::{Source, Texts};
-use candor::server::library::{self, Loaded, Problems};
+use candor::server::library::{self, Loaded, Phonemes, Problems};
 use proptest::prelude::*;
 
-/// A rule, and the file and line where it is broken.
-type Refusal = (String, String, usize);
+use crate::check_fixtures::{Fixture, folder, targets};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn folder() -> PathBuf {
-    root().join("tests/dialogs/check")
-}
-
-fn targets() -> Vec<String> {
-    vec!["service-desk".into()]
-}
-
-fn load(name: &str) -> Result<Loaded, Box<Problems>> {
-    library::load(&folder().join(name), &folder().join("prompts"), Some(&targets()))
-}
-
 fn refused(name: &str) -> Box<Problems> {
-    load(name).expect_err("this dialog must be refused")
-}
-
-fn file_name(path: &str) -> String {
-    let mut parts: Vec<&str> = path.rsplit('/').take(2).collect();
-    parts.reverse();
-    parts.join("/")
-}
-
-/// What the comments of a file say must be refused; `after`: on the line after the comment.
-fn announced(path: &Path, after: bool) -> Vec<Refusal> {
-    let text = fs::read_to_string(path).unwrap();
-    let lines = text.lines().enumerate();
-    lines
-        .filter_map(|(index, line)| {
-            let rule = line.split_once("# refused: ")?.1.trim().to_owned();
-            Some((rule, file_name(&path.display().to_string()), index + 1 + usize::from(after)))
-        })
-        .collect()
-}
-
-fn fixtures() -> Vec<PathBuf> {
-    library::dialogs_in(&folder()).unwrap()
-}
-
-fn announced_for(dialog: &Path) -> BTreeSet<Refusal> {
-    let text = fs::read_to_string(dialog).unwrap();
-    let name = text.lines().find_map(|line| line.strip_prefix("dialog: ")).unwrap().split('#').next().unwrap().trim();
-    let mut expected = BTreeSet::from_iter(announced(dialog, false));
-    for language in ["nl", "en", "ko"] {
-        let texts = folder().join("prompts").join(language).join(format!("{name}.ftl"));
-        if texts.exists() {
-            expected.extend(announced(&texts, true));
-        }
-    }
-    expected
-}
-
-fn found(problems: &Problems) -> BTreeSet<Refusal> {
-    let places = problems.iter().zip(problems.positions());
-    places
-        .map(|(problem, at)| (problem.rule.to_owned(), file_name(&problem.place.file), at.map_or(0, |(line, _)| line)))
-        .collect()
-}
-
-#[test]
-fn every_dialog_is_refused_exactly_where_it_says_so() {
-    let mut wrong = String::new();
-    for dialog in fixtures() {
-        let expected = announced_for(&dialog);
-        let result = library::load(&dialog, &folder().join("prompts"), Some(&targets()));
-        let (refused, shown) = match &result {
-            Ok(_) => (BTreeSet::new(), String::new()),
-            Err(problems) => (found(problems), problems.render(false)),
-        };
-        if refused != expected {
-            wrong += &format!("{}\nexpected {expected:#?}\nfound {refused:#?}\n{shown}\n", dialog.display());
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
-}
-
-#[test]
-fn every_rule_is_broken_by_some_dialog_and_explained_to_authors() {
-    let broken: BTreeSet<String> = fixtures().iter().flat_map(|dialog| announced_for(dialog)).map(|(rule, _, _)| rule).collect();
-    let named: BTreeSet<String> = RULES.iter().map(|(rule, _)| (*rule).to_owned()).collect();
-    let elsewhere = BTreeSet::from(["file-not-readable".to_owned()]);
-    assert_eq!(named.difference(&broken).cloned().collect::<BTreeSet<_>>(), elsewhere);
-    assert!(broken.is_subset(&named), "a rule that is not in the list: {broken:?}");
-    let page = fs::read_to_string(root().join("docs/dialogs.md")).unwrap();
-    for (rule, _) in RULES.iter().chain(&RULES_OF_THE_OPENING) {
-        assert!(page.contains(&format!("`{rule}`")), "docs/dialogs.md does not explain {rule}");
-    }
-}
-
-#[test]
-fn every_refusal_shows_a_line_a_caret_and_what_to_write() {
-    for dialog in fixtures() {
-        let Err(problems) = library::load(&dialog, &folder().join("prompts"), Some(&targets())) else { continue };
-        let shown = problems.render(false);
-        assert!(shown.contains("help: "), "{shown}");
-        assert!(problems.iter().all(|problem| !problem.help.is_empty() && !problem.place.label.is_empty()), "{shown}");
-        // Every problem has a frame with its place and a line under the source.
-        let carets = shown.lines().filter(|line| line.contains('┬') || line.contains('▲')).count();
-        assert!(carets >= problems.count(), "{shown}");
-    }
+    Fixture::named(name).check().expect_err("this dialog must be refused")
 }
 
 #[test]
 fn the_web_shop_holds() {
     let shop = library::load(&root().join("dialogs/webshop.yaml"), &root().join("prompts"), Some(&targets()));
     let shop = shop.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
-    assert_eq!(shop.dialog.file.states.0.len(), 6);
+    assert_eq!(shop.remarks.count(), 0, "{}", shop.remarks.render(false));
+    assert_eq!(shop.dialog.file.states.0.len(), 12);
     assert!(shop.dialog.texts.message("nl", "disclosure-consent").is_some());
 }
 
@@ -162,7 +63,7 @@ fn a_misspelt_state_is_shown_with_a_caret_and_the_nearest_state() {
 fn a_costly_refusal_is_shown_with_both_ways() {
     let problems = refused("refusing-caller-cannot-reach.yaml");
     let shown = problems.render(false);
-    assert_eq!(problems.count(), 1, "{shown}");
+    assert_eq!(problems.count_of(Level::Error), 1, "{shown}");
     assert!(shown.contains("a caller who refuses `service-quality` cannot reach the option `track`"), "{shown}");
     assert!(shown.contains("with recording: welcome (line 12) → menu (line 15) → full (line 20)"), "{shown}");
     assert!(shown.contains("without: welcome (line 12) → menu (line 15) → short (line 26)"), "{shown}");
@@ -249,9 +150,10 @@ fn an_engine_text_that_is_missing_is_named() {
 fn an_opening_that_takes_too_long_is_refused_with_its_seconds() {
     let (_folder, loaded) = with_engine_text(|text| text);
     let loaded = loaded.unwrap();
-    loaded.check_durations(&|_| Some(Duration::from_secs(12))).unwrap();
+    let silent = Phonemes::default();
+    loaded.check_spoken(&silent, |_, _| Some(Duration::from_secs(12))).unwrap();
     let measured = |id: &str| (id == "consent-question").then_some(Duration::from_millis(12_340));
-    let problems = loaded.check_durations(&|line| measured(&line.id)).unwrap_err();
+    let problems = loaded.check_spoken(&silent, |_, line| measured(&line.id)).unwrap_err();
     let problem = problems.iter().next().unwrap();
     assert_eq!((problem.rule, problems.count()), ("disclosure-too-long", 1));
     assert!(problem.message.contains("12.3 s in nl"), "{problems}");
@@ -294,10 +196,10 @@ fn a_recording_that_is_no_sound_is_refused() {
 }
 
 fn command(paths: &[&Path]) -> (Outcome, String, String) {
-    let arguments = Arguments { paths: paths.iter().map(|path| path.to_path_buf()).collect(), prompts: None };
+    let arguments = Arguments { paths: paths.iter().map(|path| path.to_path_buf()).collect(), ..Arguments::default() };
     let (dialogs, prompts, targets) = (root().join("dialogs"), folder().join("prompts"), targets());
     let prompts = if paths.is_empty() { root().join("prompts") } else { prompts };
-    let configured = Configured { dialogs: &dialogs, prompts: &prompts, targets: Some(&targets), measure: None };
+    let configured = Configured { dialogs: &dialogs, prompts: &prompts, targets: Some(&targets), lookups: None, voice: None };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let outcome = candor::cli::check::check(&arguments, configured, false, &mut out, &mut err).unwrap();
     (outcome, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
@@ -307,11 +209,11 @@ fn command(paths: &[&Path]) -> (Outcome, String, String) {
 fn the_command_says_whether_it_holds() {
     let (outcome, out, _) = command(&[]);
     assert_eq!(outcome, Outcome::Holds, "{out}");
-    assert!(out.contains("webshop.yaml holds: 6 states, in nl and en, records for 1 purpose, version "), "{out}");
+    assert!(out.contains("webshop.yaml holds: 12 states, in nl and en, records for 1 purpose, version "), "{out}");
 
-    let (outcome, out, _) = command(&[&folder().join("no-way-out.keeps.yaml"), &folder().join("key-collision.yaml")]);
+    let (outcome, out, _) = command(&[&folder().join("unused-prompt.keeps.yaml"), &folder().join("key-collision.yaml")]);
     assert_eq!(outcome, Outcome::DoesNotHold, "{out}");
-    assert!(out.ends_with("2 dialogs checked, 3 problems in 1 of them\n"), "{out}");
+    assert!(out.contains("2 dialogs checked, 3 problems in 1 of them"), "{out}");
 
     let (outcome, out, err) = command(&[&folder().join("nothing-here.yaml")]);
     assert_eq!(outcome, Outcome::CalledWrongly, "{out}");
@@ -332,11 +234,12 @@ fn check_text(dialog: &str, texts: &str) -> usize {
         prompts_folder: "prompts",
         texts: texts.as_ref(),
         targets: Some(&[]),
+        lookups: Some(&[]),
         documents: Some(&|_| false),
-        recorded: &[("nl".into(), "how-can-i-help".into())],
-        durations: Some(&|_| Some(Duration::from_secs(13))),
+        recorded: &[RecordedPrompt { language: "nl".into(), id: "how-can-i-help".into(), ..RecordedPrompt::default() }],
     };
-    check(&input).len()
+    let spoken = Spoken { durations: &|_| Some(Duration::from_secs(13)), sounds: &|_, _| None };
+    check(&input).len() + check_spoken(&input, &spoken).len()
 }
 
 /// Cuts, doubles or replaces a few pieces of a text.

@@ -8,8 +8,8 @@ use crate::service::{files_below, project};
 const FLOORS: [&[&str]; 6] = [
     &["audio", "consent"],
     &["dialog"],
-    &["ledger", "transport", "handover", "recording", "speech"],
-    &["session"],
+    &["ledger", "lookup", "transport", "handover", "recording", "speech"],
+    &["session", "rehearsal"],
     &["server"],
     &["cli"],
 ];

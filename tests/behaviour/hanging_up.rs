@@ -104,7 +104,7 @@ async fn a_lost_connection_ends_the_session_and_its_caller_reaches_a_person() {
     let sids = end_everywhere(&service, "connection-lost", lost, EndedBy::Dropped).await;
     for sid in sids {
         let form = format!("CallSid={sid}&CallStatus=in-progress&From=%2B12025550123&To=%2B12025550199");
-        let client = reqwest::Client::new().post(format!("{}/twilio/after", service.base)).body(form);
+        let client = crate::service::http().post(format!("{}/twilio/after", service.base)).body(form);
         let answer = client.header("Content-Type", "application/x-www-form-urlencoded").send().await.unwrap();
         assert_eq!(answer.status(), 200);
         let document = answer.text().await.unwrap();

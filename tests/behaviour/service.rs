@@ -10,7 +10,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::disk::Disk;
 use crate::phone::Caller;
+
+/// Where nobody listens: a port that only a privileged process could take.
+const NO_SHOP: &str = "http://127.0.0.1:1";
 
 /// How a server is started.
 pub struct Plan {
@@ -25,6 +29,8 @@ pub struct Plan {
     port: Option<u16>,
     /// Whether the log goes to a pipe that nobody reads.
     unread: bool,
+    /// How large the disk is that everything is kept on; absent: this machine's.
+    disk_kb: Option<u32>,
 }
 
 /// A running server. It is killed when this is dropped.
@@ -36,8 +42,16 @@ pub struct Service {
     settings: PathBuf,
     program: PathBuf,
     unread: bool,
+    /// What it is started by: a command that becomes it.
+    under: Vec<String>,
+    disk: Option<Disk>,
     /// How much was logged before the last start, in bytes.
     logged: usize,
+}
+
+/// A client for HTTP.
+pub fn http() -> reqwest::Client {
+    crate::phone::http().build().unwrap()
 }
 
 /// The sample dialog, in Dutch and English.
@@ -62,12 +76,31 @@ impl Plan {
             program: env!("CARGO_BIN_EXE_candor").into(),
             port: None,
             unread: false,
+            disk_kb: None,
         }
+    }
+
+    /// A variable of the environment, by its whole name.
+    pub fn variable(mut self, name: &str, value: &str) -> Plan {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Keeps everything on a disk of this size. Only where [`Disk::can_be_made`].
+    pub fn on_disk_of(mut self, kilobytes: u32) -> Plan {
+        self.disk_kb = Some(kilobytes);
+        self
     }
 
     /// A setting: `session.max_calls` is written `SESSION__MAX_CALLS`.
     pub fn with(mut self, key: &str, value: &str) -> Plan {
         self.environment.push((format!("CANDOR_{key}"), value.to_owned()));
+        self
+    }
+
+    /// A variable of the environment that is no setting.
+    pub fn environment(mut self, name: &str, value: &str) -> Plan {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -109,7 +142,8 @@ impl Plan {
     pub fn refused(self) -> String {
         let folder = tempfile::tempdir().unwrap();
         let mut service = self.spawn_in(folder);
-        let deadline = Instant::now() + Duration::from_secs(60);
+        // What shows only when it is spoken shows after every prompt was rendered.
+        let deadline = Instant::now() + Duration::from_secs(240);
         while service.process.try_wait().unwrap().is_none() {
             assert!(Instant::now() < deadline, "it starts all the same:\n{}", service.log());
             std::thread::sleep(Duration::from_millis(20));
@@ -127,36 +161,64 @@ impl Plan {
     fn spawn_in(self, folder: TempDir) -> Service {
         let port = self.port.unwrap_or_else(free_port);
         let text = |path: &Path| path.to_str().unwrap().to_owned();
+        let dialogs = if self.dialogs == project("dialogs") { only_the_web_shop(folder.path()) } else { self.dialogs };
         let mut environment = vec![
             ("CANDOR_SERVER__LISTEN".to_owned(), format!("127.0.0.1:{port}")),
             ("CANDOR_WEBRTC__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
             ("CANDOR_STORAGE__FOLDER".to_owned(), text(&folder.path().join("data"))),
-            ("CANDOR_DIALOGS__FOLDER".to_owned(), text(&self.dialogs)),
+            ("CANDOR_DIALOGS__FOLDER".to_owned(), text(&dialogs)),
             ("CANDOR_PROMPTS__FOLDER".to_owned(), text(&self.prompts)),
             // What the same words sound like is the same for every test.
             ("CANDOR_PROMPTS__RENDERED".to_owned(), text(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("rendered"))),
             ("CANDOR_SPEECH__ESPEAK__RATE".to_owned(), self.rate.to_string()),
             ("CANDOR_LOG__LEVEL".to_owned(), "trace".to_owned()),
+            // Who is told to stop stops, unless a test is about draining.
+            ("CANDOR_SESSION__DRAIN_SECONDS".to_owned(), "0".to_owned()),
+            // No web shop, whatever runs on this machine, unless a test brings one.
+            ("CANDOR_LOOKUPS__ORDERS_API".to_owned(), NO_SHOP.to_owned()),
+            ("CANDOR_LOOKUPS__ORDERS_TOKEN".to_owned(), "of-no-shop".to_owned()),
             ("TMPDIR".to_owned(), text(&folder.path().join("tmp"))),
         ];
         environment.extend(self.environment);
         std::fs::create_dir_all(folder.path().join("tmp")).unwrap();
         let settings = folder.path().join("candor.toml");
         std::fs::write(&settings, self.settings.unwrap_or_else(telephone_settings)).unwrap();
+        let disk = self.disk_kb.map(|kilobytes| Disk::of(&folder.path().join("data"), kilobytes));
+        let under = disk.as_ref().map(Disk::enter).unwrap_or_default();
         // A plan whose settings do not hold is to be refused by the server, not here.
-        let made = tool(&self.program, &settings, &environment, &["keys", "new", "--out", &text(&folder.path().join("private"))]);
+        let made = tool(
+            &under,
+            &self.program,
+            &settings,
+            &environment,
+            &["keys", "new", "--out", &text(&folder.path().join("private"))],
+        );
         let wrong = made.status.code() == Some(2);
         assert!(made.status.success() || wrong, "keys: {}", String::from_utf8_lossy(&made.stderr));
         let log = if self.unread { Stdio::piped() } else { log_of(folder.path()) };
-        let process = spawn(&self.program, &settings, &environment, folder.path(), log);
+        let process = spawn(&under, &self.program, &settings, &environment, folder.path(), log);
         let (base, program) = (format!("http://127.0.0.1:{port}"), self.program);
-        Service { folder, base, process, environment, settings, program, unread: self.unread, logged: 0 }
+        Service { folder, base, process, environment, settings, program, unread: self.unread, under, disk, logged: 0 }
     }
 }
 
-/// The sample settings, with a queue of the phone system's in the place of our own desk.
-fn telephone_settings() -> String {
+/// A folder of dialogs with the web shop's alone: so that a server has the dialog that a test is about, and makes keys for no other.
+fn only_the_web_shop(folder: &Path) -> PathBuf {
+    let dialogs = folder.join("dialogs");
+    std::fs::create_dir_all(&dialogs).unwrap();
+    std::fs::copy(project("dialogs/webshop.yaml"), dialogs.join("webshop.yaml")).unwrap();
+    dialogs
+}
+
+/// The sample settings, for whatever dialog there is.
+pub fn sample_settings() -> String {
     let sample = std::fs::read_to_string(project("candor.toml")).unwrap();
+    sample.lines().filter(|line| !line.starts_with("default = ")).collect::<Vec<_>>().join("\n")
+}
+
+/// The sample settings, with a queue of the phone system's in the place of our own desk, and for whatever dialog there is.
+fn telephone_settings() -> String {
+    let sample = sample_settings();
     let (before, line) = sample.split_once("\ndesk = true").expect("the sample hands over to the desk");
     let after = line.split_once('\n').map_or("", |(_, after)| after);
     format!("{before}\nworkflow = \"WW00000000000000000000000000000000\"\n{after}")
@@ -180,7 +242,18 @@ impl Service {
 
     /// Where the server keeps everything.
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        let data = self.folder.path().join("data");
+        self.disk.as_ref().map_or(data.clone(), |disk| disk.seen_from_here(&data))
+    }
+
+    /// The disk that everything is kept on, if it is one of its own.
+    pub fn disk(&self) -> &Disk {
+        self.disk.as_ref().expect("a plan with `on_disk_of`")
+    }
+
+    /// Starts the server by another command from now on.
+    pub fn is_started_under(&mut self, command: &[&str]) {
+        self.under = command.iter().map(|word| (*word).to_owned()).collect();
     }
 
     /// The private key of a purpose, which the server does not have.
@@ -190,7 +263,7 @@ impl Service {
 
     /// Runs `candor` beside the server, with its settings.
     pub fn tool(&self, arguments: &[&str]) -> Output {
-        tool(&self.program, &self.settings, &self.environment, arguments)
+        tool(&self.under, &self.program, &self.settings, &self.environment, arguments)
     }
 
     /// The sessions that have a ledger.
@@ -268,7 +341,12 @@ impl Service {
         self.signal("TERM");
     }
 
-    /// Asks the server to look at its certificate again.
+    /// Asks the server to stop at once, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        self.signal("INT");
+    }
+
+    /// Asks the server to look at its certificate, dialogs and prompts again.
     pub fn hang_up(&self) {
         self.signal("HUP");
     }
@@ -295,8 +373,28 @@ impl Service {
     pub fn start_again(&mut self) {
         self.logged = self.log().len();
         let log = log_of(self.folder.path());
-        self.process = spawn(&self.program, &self.settings, &self.environment, self.folder.path(), log);
+        self.process = spawn(&self.under, &self.program, &self.settings, &self.environment, self.folder.path(), log);
         self.wait_until_ready();
+    }
+
+    /// Tries to start it again, and gives what it says when it does not start.
+    pub fn does_not_start_again(&mut self) -> String {
+        self.logged = self.log().len();
+        let log = log_of(self.folder.path());
+        self.process = spawn(&self.under, &self.program, &self.settings, &self.environment, self.folder.path(), log);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.process.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "it starts all the same:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(!self.process.wait().unwrap().success());
+        self.log()[self.logged..].to_owned()
+    }
+
+    /// The warnings and errors in the log that hold this text.
+    pub fn complaints(&self, text: &str) -> Vec<String> {
+        let complaint = |line: &&str| (line.contains(" WARN ") || line.contains("ERROR")) && line.contains(text);
+        self.log().lines().filter(complaint).map(str::to_owned).collect()
     }
 
     fn signal(&self, name: &str) {
@@ -343,23 +441,38 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn command(program: &Path, settings: &Path, environment: &[(String, String)]) -> Command {
-    let mut command = Command::new(program);
+/// Runs `program` by itself, or by a command that becomes it.
+fn command(under: &[String], program: &Path, settings: &Path, environment: &[(String, String)]) -> Command {
+    let mut command = match under {
+        [] => Command::new(program),
+        [first, rest @ ..] => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(program);
+            command
+        }
+    };
     command.arg("--config").arg(settings);
     command.env_remove("RUST_LOG").envs(environment.iter().cloned()).stdin(Stdio::null());
     command
 }
 
-fn tool(program: &Path, settings: &Path, environment: &[(String, String)], arguments: &[&str]) -> Output {
-    command(program, settings, environment).args(arguments).output().unwrap()
+fn tool(under: &[String], program: &Path, settings: &Path, environment: &[(String, String)], arguments: &[&str]) -> Output {
+    command(under, program, settings, environment).args(arguments).output().unwrap()
 }
 
 fn log_of(folder: &Path) -> Stdio {
     File::options().create(true).append(true).open(folder.join("server.log")).unwrap().into()
 }
 
-fn spawn(program: &Path, settings: &Path, environment: &[(String, String)], folder: &Path, log: Stdio) -> Child {
+fn spawn(
+    under: &[String],
+    program: &Path,
+    settings: &Path,
+    environment: &[(String, String)],
+    folder: &Path,
+    log: Stdio,
+) -> Child {
     // In its own folder: whatever it may leave where it works is found there.
-    let mut command = command(program, settings, environment);
+    let mut command = command(under, program, settings, environment);
     command.current_dir(folder).arg("serve").stdout(log_of(folder)).stderr(log).spawn().unwrap()
 }

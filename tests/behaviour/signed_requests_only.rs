@@ -67,7 +67,7 @@ async fn a_call_that_is_not_signed_or_wrongly_is_refused() {
 /// Asks for what comes after a stream, with these headers.
 async fn after(service: &Service, headers: Vec<(&'static str, String)>) -> u16 {
     let form = "CallSid=CA11111111111111111111111111111111&CallStatus=in-progress";
-    let request = reqwest::Client::new().post(format!("{}/twilio/after", service.base)).body(form);
+    let request = crate::service::http().post(format!("{}/twilio/after", service.base)).body(form);
     let request = request.header("Content-Type", "application/x-www-form-urlencoded");
     let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
     request.send().await.unwrap().status().as_u16()
@@ -141,7 +141,7 @@ async fn ring_without_stream(service: &Service) -> String {
     let parameters = [("CallSid", "CA22222222222222222222222222222222"), ("CallStatus", "ringing"), ("To", "+12025550199")];
     let form: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     let parameters: Vec<_> = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let request = reqwest::Client::new().post(format!("{}/twilio/voice", service.base)).body(form);
+    let request = crate::service::http().post(format!("{}/twilio/voice", service.base)).body(form);
     let headers = by_token().headers(&format!("{PUBLIC}/twilio/voice"), &parameters);
     let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
     let answer = request.header("Content-Type", "application/x-www-form-urlencoded").send().await.unwrap();

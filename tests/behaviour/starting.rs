@@ -40,6 +40,7 @@ fn settings_of_the_server_that_do_not_hold_are_named() {
         ("SERVER__PROXY_HEADER", "x-real-ip", "server.proxy_header"),
         ("SERVER__LIMITS__CONNECTIONS", "10", "server.limits.connections"),
         ("SERVER__LIMITS__CALLS_PER_MINUTE", "0", "server.limits.calls_per_minute"),
+        ("SERVER__LIMITS__OPENINGS_PER_SECOND", "0", "server.limits.openings_per_second"),
     ] {
         let said = refused(by_key().with(key, value));
         assert!(said.contains(named), "{key}: {said}");

@@ -11,10 +11,10 @@ use candor::dialog::flow::Button;
 use candor::handover;
 use candor::handover::desk::{self, CallBacks, Desk, IN_STORAGE, Reach, Seat};
 use candor::ledger::{self, Ledger};
-use candor::recording::{self, Recordings};
+use candor::recording::{self, Recordings, TurnMemory};
 use candor::server::library;
 use candor::session::{
-    self, Arrival, Calls, Control, ConversationEnd, DeskEnd, DeskNews, Handle, Parity, ReturnLeg, Services, Settings,
+    self, Arrival, Calls, Control, ConversationEnd, DeskEnd, DeskNews, Handle, Parity, ReturnLeg, Script, Services, Settings,
 };
 use candor::speech::stt::Recognisers;
 use candor::speech::{self, PromptCache, PromptText};
@@ -39,6 +39,7 @@ const SHORT: [&str; 7] =
 /// What a server has behind its doors.
 struct House {
     services: Arc<Services>,
+    script: Arc<Script>,
     _folder: tempfile::TempDir,
 }
 
@@ -54,18 +55,21 @@ async fn house(target: Value) -> House {
     let ledger = Ledger::open(&ledger_settings).unwrap();
     let kept = recording::Settings::in_storage(folder.path());
     let services = Services {
-        prompts: prompts(folder.path()).await,
         recognisers: Recognisers::load(&speech::Settings::default(), &[]).await.0,
         speech: speech::Settings::default(),
         recordings: Recordings::open(&kept, &ledger_settings, &[]).await.unwrap(),
+        turn_memory: TurnMemory::of(usize::MAX),
         ledger: Arc::new(ledger),
         targets,
         desk: Desk::new(settings, vec!["nl".into(), "en".into()], call_backs),
+        lookups: candor::lookup::Client::new(candor::lookup::Settings::default(), 1).unwrap().into(),
         parity: Parity::new(Timestamp::now()),
         settings: Settings::default(),
         calls: Calls::new(10),
     };
-    House { services: Arc::new(services), _folder: folder }
+    let dialog = library::load(&project("dialogs/webshop.yaml"), &project("prompts"), None).unwrap().dialog;
+    let script = Arc::new(Script { dialog: Arc::new(dialog), sounds: prompts(folder.path()).await });
+    House { services: Arc::new(services), script, _folder: folder }
 }
 
 /// A third of a second for everything that is said here, the music too.
@@ -105,9 +109,9 @@ impl House {
     }
 
     fn caller(&self) -> Caller {
-        let dialog = library::load(&project("dialogs/webshop.yaml"), &project("prompts"), None).unwrap().dialog;
         let (leg, say, mut hear) = leg("a caller", true);
-        let arrival = Arrival { call: "a call".into(), dialog: Arc::new(dialog), language: "nl".into(), language_chosen: true };
+        let arrival =
+            Arrival { call: "a call".into(), script: self.script.clone(), language: "nl".into(), language_chosen: true };
         let handle = session::start(self.services.clone(), arrival, leg).unwrap();
         let (show, shown) = watch::channel(Vec::new());
         let back = say.clone();

@@ -1,15 +1,15 @@
 //! The addresses that browsers call: RFC 9725's conventions, the same in JSON, and what is refused.
 
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::service::webshop;
+use crate::service::{http, webshop};
 use crate::webrtc_peer::{Making, Peer};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_offer_is_answered_patched_and_ended() {
     let service = webshop().start();
-    let (client, address) = (Client::new(), format!("{}/webrtc", service.base));
+    let (client, address) = (http(), format!("{}/webrtc", service.base));
     let offer = Peer::new(Making::default()).await.offer().await;
     let post = |kind: &'static str, query: &str, body: String| {
         client.post(format!("{address}{query}")).header("content-type", kind).body(body).send()
@@ -56,7 +56,7 @@ async fn an_offer_is_answered_patched_and_ended() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_wrong_with_a_request_is_said_in_a_sentence() {
     let service = webshop().start();
-    let (client, address) = (Client::new(), format!("{}/webrtc", service.base));
+    let (client, address) = (http(), format!("{}/webrtc", service.base));
     let offer = Peer::new(Making::default()).await.offer().await;
     let json = |offer: &str, kind: &str| serde_json::json!({"sdp": offer, "type": kind}).to_string();
     for (query, kind, body, status, said) in [
@@ -86,7 +86,7 @@ async fn what_is_wrong_with_a_request_is_said_in_a_sentence() {
 async fn a_server_without_room_says_when_to_come_again_and_one_without_browsers_nothing() {
     let offer = Peer::new(Making::default()).await.offer().await;
     let post = async |base: &str| {
-        let post = Client::new().post(format!("{base}/webrtc")).header("content-type", "application/sdp").body(offer.clone());
+        let post = http().post(format!("{base}/webrtc")).header("content-type", "application/sdp").body(offer.clone());
         post.send().await.unwrap()
     };
     let full = webshop().with("SESSION__MAX_CALLS", "0").start();
@@ -105,7 +105,7 @@ async fn turn_servers_are_named_with_a_credential_for_this_caller() {
     let offer = Peer::new(Making::default()).await.offer().await;
     let mut names = Vec::new();
     for _ in 0..2 {
-        let post = Client::new().post(format!("{}/webrtc", service.base)).header("content-type", "application/sdp");
+        let post = http().post(format!("{}/webrtc", service.base)).header("content-type", "application/sdp");
         let answer = post.body(offer.clone()).send().await.unwrap();
         let link = answer.headers()["link"].to_str().unwrap().to_owned();
         assert!(link.starts_with(r#"<turn:turn.example.com:3478>; rel="ice-server"; username=""#), "{link}");
@@ -113,7 +113,7 @@ async fn turn_servers_are_named_with_a_credential_for_this_caller() {
     }
     assert_ne!(names[0], names[1]);
     // A page needs them before its first offer.
-    let asked = Client::new().request(Method::OPTIONS, format!("{}/webrtc", service.base)).send().await.unwrap();
+    let asked = http().request(Method::OPTIONS, format!("{}/webrtc", service.base)).send().await.unwrap();
     assert!(
         asked.headers()["link"].to_str().unwrap().starts_with(r#"<turn:turn.example.com:3478>; rel="ice-server"; username=""#)
     );

@@ -90,3 +90,20 @@ test("a quality that was being measured when the watch ended is not shown", asyn
   await new Promise(setImmediate);
   assert.deepEqual(shown, ["good"]);
 });
+
+test("a server without room says why, and the page knows a way out for each reason", async (t) => {
+  standIn(t, { navigator: { onLine: true } });
+  const { texts } = await import("../text.js");
+  const codes = async (status, body) => {
+    standIn(t, { fetch: async () => new Response(body, { status }) });
+    const { on } = told();
+    return call(on).offer("v=0", "nl").catch((problem) => problem.code);
+  };
+  const told503 = (reason) => codes(503, JSON.stringify({ reason, message: "not now", retryAfter: 5 }));
+  assert.equal(await told503("calls"), "busy");
+  assert.equal(await told503("openings"), "rush");
+  assert.equal(await told503("stopping"), "renewing");
+  assert.equal(await codes(503, "a proxy's own page"), "busy");
+  assert.equal(await codes(429, ""), "too-many");
+  for (const code of ["busy", "rush", "renewing", "too-many"]) for (const text of [texts.nl, texts.en]) assert.ok(text.problems[code].length > 20, code);
+});

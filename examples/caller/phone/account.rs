@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::heard::{Heard, is_audible};
+use super::pace::Pace;
 use super::playout::Tick;
 use super::twiml::Element;
 
@@ -79,6 +80,12 @@ pub enum Happening {
     AgentSpeaks,
     /// The agent has been quiet for a while.
     AgentSilent,
+    /// The agent can be heard after a moment of silence, or anew after it was cleared.
+    AgentBegins,
+    /// The first 20 ms of what the caller says that can be heard have been sent.
+    VoiceBegins,
+    /// The last of them have been sent.
+    VoiceEnds,
     /// A mark (counted from 1) went back.
     MarkReturned(usize, MarkReturn),
     /// The server cleared the buffer: this much will not be heard.
@@ -135,6 +142,7 @@ pub(super) struct State {
     pub stream_parameters: Vec<(String, String)>,
     pub stream_sids: Vec<String>,
     pub largest_backlog: usize,
+    pub pace: Pace,
     pub ended: Option<EndedBy>,
     /// Whether anything audible still waits in the buffer.
     pub holds_sound: bool,
@@ -175,13 +183,15 @@ impl State {
 /// The account with its clock; shared by the line and the caller.
 pub(super) struct Account {
     began: Instant,
+    keeps_sound: bool,
     state: Mutex<State>,
     changed: watch::Sender<()>,
 }
 
 impl Account {
-    pub fn begin() -> Self {
-        Self { began: Instant::now(), state: Mutex::default(), changed: watch::Sender::new(()) }
+    /// Begins when the telephone rings.
+    pub fn begin(keeps_sound: bool) -> Self {
+        Self { began: Instant::now(), keeps_sound, state: Mutex::default(), changed: watch::Sender::new(()) }
     }
 
     /// How long ago the telephone began to ring.
@@ -239,13 +249,16 @@ impl Account {
     pub fn hears(&self, tick: &Tick, holds_sound: bool) {
         let now = self.now();
         let audible = tick.frame.iter().any(|byte| is_audible(*byte));
-        let mut turned = None;
+        let (mut begins, mut turned) = (false, None);
         self.write(|state| {
-            state.heard.hear(&tick.frame);
+            if self.keeps_sound {
+                state.heard.hear(&tick.frame);
+            }
             state.holds_sound = holds_sound;
             if audible {
                 if state.last_audible.is_none_or(|last| now.saturating_sub(last) >= ONSET_AFTER) {
                     state.last_onset = Some(now);
+                    begins = true;
                 }
                 state.last_audible = Some(now);
                 if !state.speaking {
@@ -257,8 +270,8 @@ impl Account {
                 turned = Some(Happening::AgentSilent);
             }
         });
-        if let Some(turned) = turned {
-            self.happens(turned);
+        for happening in begins.then_some(Happening::AgentBegins).into_iter().chain(turned) {
+            self.happens(happening);
         }
     }
 

@@ -46,6 +46,7 @@ impl Caller {
                 desk: Desk::Answers { after: Duration::from_secs(2), talks: Duration::from_secs(1) },
                 limit: Duration::from_secs(180),
                 told_of_hang_up: false,
+                keeps_sound: true,
                 replaced_parameters: Vec::new(),
             },
         }
@@ -123,6 +124,13 @@ impl Caller {
         self
     }
 
+    /// Listens without keeping what was heard: for many calls, which would fill the memory.
+    #[must_use]
+    pub fn forgets_sound(mut self) -> Self {
+        self.options.keeps_sound = false;
+        self
+    }
+
     /// Sends no frames at all.
     #[must_use]
     pub fn no_frames(mut self) -> Self {
@@ -161,7 +169,7 @@ impl Caller {
         let address = PublicAddress::parse(&format!("{public}{VOICE}"))
             .map_err(|error| PhoneError::Address { address: public, reason: error.to_string() })?;
         let prefix = address.url.path().strip_suffix(VOICE).unwrap_or_default().to_owned();
-        let account = Arc::new(Account::begin());
+        let account = Arc::new(Account::begin(self.options.keeps_sound));
         let (sender, commands) = mpsc::channel(COMMANDS);
         let (opened, stream) = oneshot::channel();
         let line = Line {

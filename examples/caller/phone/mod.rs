@@ -7,7 +7,7 @@
 //! what it hears (it recognises no speech), and it keeps nothing on disk unless asked to write a WAV file.
 //!
 //! [`Caller`] says how to call, [`Call`] is the person on the line, [`Outcome`] is what remains. Inside: `line` follows the
-//! documents, `handover` waits at the desk, `stream` runs one WebSocket, `playout`, `protocol`, `signature`, `twiml` and `desk` are pure.
+//! documents, `handover` waits at the desk, `stream` runs one WebSocket, `playout`, `pace`, `protocol`, `signature`, `twiml` and `desk` are pure.
 #![allow(dead_code, unused_imports, reason = "whoever includes it uses a part of it")]
 
 mod account;
@@ -18,6 +18,7 @@ mod handover;
 mod heard;
 mod line;
 mod outcome;
+mod pace;
 mod playout;
 mod protocol;
 mod signature;
@@ -36,8 +37,10 @@ pub use caller::Caller;
 pub use desk::{Desk, DeskResult};
 pub use heard::Heard;
 pub use outcome::Outcome;
+pub use pace::Pace;
 pub use signature::SigningKey;
 pub use twiml::Element;
+pub use webhook::http;
 
 /// What goes wrong with a call, seen from the telephone.
 #[derive(Debug, thiserror::Error)]
@@ -149,6 +152,8 @@ struct Options {
     desk: Desk,
     limit: Duration,
     told_of_hang_up: bool,
+    /// Whether what is heard is kept, to be looked at afterwards.
+    keeps_sound: bool,
     replaced_parameters: Vec<(String, Option<String>)>,
 }
 

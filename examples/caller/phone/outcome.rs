@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::account::{EndedBy, Event, Happening, Mark, Posted, State};
 use super::heard::Heard;
+use super::pace::Pace;
 use super::twiml::Element;
 
 /// What remains of a call.
@@ -27,6 +28,8 @@ pub struct Outcome {
     pub heard: Heard,
     /// The most that ever waited in the buffer.
     pub largest_backlog: Duration,
+    /// Whether the agent's frames came in time.
+    pub pace: Pace,
     /// Everything that happened.
     pub events: Vec<Event>,
 }
@@ -48,6 +51,7 @@ impl Outcome {
             marks: std::mem::take(&mut state.marks),
             heard: std::mem::take(&mut state.heard),
             largest_backlog: Duration::from_millis(state.largest_backlog as u64 / 8),
+            pace: std::mem::take(&mut state.pace),
             events,
         }
     }

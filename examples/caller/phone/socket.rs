@@ -14,6 +14,8 @@ use super::webhook::{PublicAddress, Webhooks};
 
 /// How long a server may take to answer the upgrade.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How much is read at once, in bytes. Many calls in one process are cheaper with little.
+const READ_BUFFER: usize = 4 * 1024;
 /// The largest message taken from a server, in bytes.
 const LARGEST_MESSAGE: usize = 1 << 20;
 
@@ -35,6 +37,7 @@ pub(super) async fn open(webhooks: &Webhooks, public: &PublicAddress) -> Result<
     // Small messages every 20 ms: waiting to fill a packet would make the clock uneven. A refusal costs only that.
     let _ = socket.set_nodelay(true);
     let limits = WebSocketConfig::default().max_message_size(Some(LARGEST_MESSAGE)).max_frame_size(Some(LARGEST_MESSAGE));
+    let limits = limits.read_buffer_size(READ_BUFFER);
     match timeout(PATIENCE, tokio_tungstenite::client_async_with_config(request, socket, Some(limits))).await {
         Ok(Ok((socket, _))) => Ok(socket),
         Ok(Err(tungstenite::Error::Http(response))) => {

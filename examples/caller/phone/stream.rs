@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::account::{Account, Happening, Mark, MarkReturn};
+use super::heard::is_audible;
 use super::playout::{FRAME_BYTES, Playout, SILENCE};
 use super::protocol::{MessageWriter, ServerMessage, read};
 use super::{FramesSent, MarkAnswers};
@@ -68,7 +69,29 @@ pub(super) struct StreamSettings<'a> {
 /// Something being said: what is left of it, and who waits for its end.
 struct Utterance {
     rest: VecDeque<u8>,
+    /// How many bytes have been sent, and between which two places of the whole there is something to be heard.
+    sent: usize,
+    voice: Option<(usize, usize)>,
     said: oneshot::Sender<()>,
+}
+
+impl Utterance {
+    fn new(ulaw: Vec<u8>, said: oneshot::Sender<()>) -> Self {
+        let first = ulaw.iter().position(|byte| is_audible(*byte));
+        let last = ulaw.iter().rposition(|byte| is_audible(*byte));
+        Self { rest: ulaw.into(), sent: 0, voice: first.zip(last), said }
+    }
+}
+
+/// The next 20 ms of what is being said.
+#[derive(Default)]
+struct Words {
+    /// Nothing, where nothing is being said.
+    frame: Option<Vec<u8>>,
+    /// What the caller's voice does in them.
+    voice: Vec<Happening>,
+    /// Who is to be told that this was the last of it.
+    finished: Option<oneshot::Sender<()>>,
 }
 
 /// A running stream.
@@ -142,7 +165,7 @@ impl<'a> Stream<'a> {
         }
         let timestamp = self.ticks * 20;
         self.ticks += 1;
-        let (frame, finished) = self.next_words();
+        let Words { frame, voice, finished } = self.next_words();
         let sent = match (&frame, self.settings.frames) {
             (Some(_), FramesSent::Always | FramesSent::WhileSpeaking) | (None, FramesSent::Always) => {
                 let media = self.writer.media(timestamp, frame.as_deref().unwrap_or(&[SILENCE; FRAME_BYTES]));
@@ -150,6 +173,7 @@ impl<'a> Stream<'a> {
             }
             _ => true,
         };
+        voice.into_iter().for_each(|happening| self.settings.account.happens(happening));
         if let Some(said) = finished {
             // Whoever said it may have left meanwhile.
             let _ = said.send(());
@@ -157,17 +181,23 @@ impl<'a> Stream<'a> {
         sent
     }
 
-    /// The next 20 ms of what is being said, and who is to be told that this was the last of it.
-    fn next_words(&mut self) -> (Option<Vec<u8>>, Option<oneshot::Sender<()>>) {
+    fn next_words(&mut self) -> Words {
         let Some(current) = self.utterances.front_mut() else {
-            return (None, None);
+            return Words::default();
         };
         let taken = current.rest.len().min(FRAME_BYTES);
         let mut frame: Vec<u8> = current.rest.drain(..taken).collect();
         frame.resize(FRAME_BYTES, SILENCE);
+        let now_sent = current.sent..current.sent + taken;
+        current.sent = now_sent.end;
+        let mut voice = Vec::new();
+        if let Some((first, last)) = current.voice {
+            voice.extend(now_sent.contains(&first).then_some(Happening::VoiceBegins));
+            voice.extend(now_sent.contains(&last).then_some(Happening::VoiceEnds));
+        }
         let ended = current.rest.is_empty();
         let finished = if ended { self.utterances.pop_front().map(|utterance| utterance.said) } else { None };
-        (Some(frame), finished)
+        Words { frame: Some(frame), voice, finished }
     }
 
     async fn return_mark(&mut self, index: usize, why: MarkReturn) -> bool {
@@ -196,7 +226,7 @@ impl<'a> Stream<'a> {
             }
             Command::Say(ulaw, said) => {
                 account.happens(Happening::Says(Duration::from_millis(ulaw.len() as u64 / 8)));
-                self.utterances.push_back(Utterance { rest: ulaw.into(), said });
+                self.utterances.push_back(Utterance::new(ulaw, said));
                 true
             }
             Command::FallSilent => {
@@ -250,8 +280,10 @@ impl<'a> Stream<'a> {
             Err(violation) => account.violation(violation),
             Ok(ServerMessage::Media(ulaw)) => {
                 self.playout.receive_audio(&ulaw);
+                let (now, length) = (account.now(), Duration::from_micros(ulaw.len() as u64 * 125));
                 let (sounds, largest) = (self.playout.holds_sound(), self.playout.largest_backlog());
                 account.write(|state| {
+                    state.pace.sound(now, length);
                     state.holds_sound = sounds;
                     state.largest_backlog = state.largest_backlog.max(largest);
                 });
@@ -259,6 +291,7 @@ impl<'a> Stream<'a> {
             Ok(ServerMessage::Mark(name)) => {
                 let received = account.now();
                 let index = account.write(|state| {
+                    state.pace.line_ends();
                     state.marks.push(Mark { name, received, returned: None });
                     state.marks.len() - 1
                 });
@@ -271,7 +304,11 @@ impl<'a> Stream<'a> {
             }
             Ok(ServerMessage::Clear) => {
                 let (marks, dropped) = self.playout.clear();
-                account.write(|state| state.holds_sound = false);
+                let now = account.now();
+                account.write(|state| {
+                    state.pace.cleared(now);
+                    state.holds_sound = false;
+                });
                 account.happens(Happening::Cleared(Duration::from_millis(dropped as u64 / 8)));
                 for mark in marks {
                     if !self.return_mark(mark, MarkReturn::Cleared).await {

@@ -7,6 +7,12 @@ use url::Url;
 use super::PhoneError;
 use super::signature::SigningKey;
 
+/// A client for HTTP. Its TLS is that of the server: rustls with ring, which has to be named once in a process.
+pub fn http() -> reqwest::ClientBuilder {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
 /// The platform gives a server this long to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -58,7 +64,7 @@ pub(super) struct Answer {
 
 impl Webhooks {
     pub fn new(server: Url, prefix: &str, key: Option<SigningKey>) -> Result<Self, PhoneError> {
-        let client = reqwest::Client::builder()
+        let client = http()
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
             .build()

@@ -6,7 +6,8 @@ use super::problem::{Found, suggestion};
 use crate::dialog::file::{Ask, Collect, DialogFile, Step, Tries, read_digits};
 
 pub(super) fn check(dialog: &DialogFile, found: &mut Found) {
-    for step in dialog.states.iter().flat_map(|(_, steps)| &steps.value) {
+    for (state, step) in dialog.every_step() {
+        found.enter(state.part);
         match &step.value {
             Step::Ask(ask) => {
                 if ask.options.0.is_empty() {

@@ -1,11 +1,14 @@
 //! A dialog as a graph of steps: what the rules about ways are proved on.
+//!
+//! A sub-dialog stands in it once for every `call`, so that a way leads back to where it came from and nowhere else. What the world decides
+//! (opening hours, conditions, what a lookup gives) is an edge for each of its answers.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use serde_saphyr::{Location, Spanned};
 
-use crate::dialog::file::{DialogFile, Step, Tries};
+use crate::dialog::file::{Part, Step};
 
 /// How a caller gets along an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +19,24 @@ pub(super) enum Way {
     Failure,
     /// At an `on-consent`, while the purpose (an index into [`Graph::purposes`]) is recorded for or not.
     Consent(usize, bool),
+    /// As the world decides: which of its questions, and which answer to it.
+    World(Question, u32),
+}
+
+impl Way {
+    /// Whether consenting and refusing callers take it alike.
+    pub(super) fn is_for_all(self) -> bool {
+        !matches!(self, Way::Consent(..))
+    }
+}
+
+/// Something that the world decides, the same for every caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Question {
+    /// Whether these opening hours (an index into [`Graph::hours`]) are open: the same wherever it is asked in one call.
+    Hours(usize),
+    /// What this node's condition says, or what its lookup gives.
+    At(usize),
 }
 
 /// From one node to the next.
@@ -25,15 +46,25 @@ pub(super) struct Edge {
     /// How many turns of the caller it takes.
     pub(super) turns: u32,
     pub(super) way: Way,
-    /// The slot that is set on the way.
+    /// The slot or result that is set on the way.
     pub(super) sets: Option<String>,
+    /// The result that is forgotten on the way.
+    pub(super) forgets: Option<String>,
 }
 
-/// A step, the place behind the last step of a state, or one of the two ways out.
+impl Edge {
+    pub(super) fn onward(to: usize, turns: u32) -> Edge {
+        Edge { to, turns, way: Way::Onward, sets: None, forgets: None }
+    }
+}
+
+/// A step, the place behind the last step of a state, a prompt of a branch, or one of the two ways out.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct Node<'a> {
     /// The state it belongs to (an index into [`Graph::states`]); `None` for the ways out.
     pub(super) state: Option<usize>,
+    /// The step; `None` for the place behind the last one and for the ways out.
+    pub(super) step: Option<&'a Spanned<Step>>,
     pub(super) location: Location,
     pub(super) edges: Vec<Edge>,
     /// What a caller gets here.
@@ -49,31 +80,53 @@ pub(super) enum Service {
     Choose(String),
     /// To give a slot.
     Give(String),
+    /// To have something looked up: the result, and where it comes from.
+    LookUp(String, String),
     /// A person.
     Person,
     /// A proper end.
     End,
 }
 
-/// A state: its name, its first node, and the node behind its last step.
+/// A state as one call comes to it: its name, its first node, and the node behind its last step.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct State<'a> {
+    /// The name across files.
     pub(super) name: String,
-    pub(super) location: Location,
+    /// The sub-dialog it belongs to.
+    pub(super) part: Option<&'a Part>,
+    /// The name as written.
+    pub(super) written: &'a Spanned<String>,
     pub(super) first: usize,
     pub(super) behind: usize,
 }
 
+/// One run through a sub-dialog.
+#[derive(Debug)]
+pub(super) struct Run<'a> {
+    pub(super) part: &'a Part,
+    /// Its first node; `None` where its first state does not exist.
+    pub(super) start: Option<usize>,
+    /// The node to which it returns.
+    pub(super) back: usize,
+}
+
 /// All steps of a dialog and the ways between them.
 #[derive(Debug)]
-pub(super) struct Graph {
-    pub(super) states: Vec<State>,
-    pub(super) nodes: Vec<Node>,
+pub(super) struct Graph<'a> {
+    pub(super) states: Vec<State<'a>>,
+    pub(super) nodes: Vec<Node<'a>>,
     /// The purposes that `on-consent` steps ask about.
-    pub(super) purposes: Vec<String>,
+    pub(super) purposes: Vec<&'a str>,
+    /// The opening hours that `on-hours` steps ask about.
+    pub(super) hours: Vec<&'a str>,
+    /// The runs through sub-dialogs, one for each call.
+    pub(super) runs: Vec<Run<'a>>,
     pub(super) start: Option<usize>,
     pub(super) handover: usize,
     pub(super) end: usize,
+    /// Calls that were left out, since they lead round in circles or too deep.
+    pub(super) endless: Vec<(Option<&'a Part>, &'a Spanned<String>)>,
 }
 
 /// What was reached from a node: how many turns it took, and from where.
@@ -101,45 +154,16 @@ impl Reached {
     }
 }
 
-impl Graph {
-    /// The graph of a dialog. Names of states that do not exist lead nowhere.
-    pub(super) fn new(dialog: &DialogFile) -> Graph {
-        let mut states = Vec::new();
-        let mut count = 0;
-        for (name, steps) in dialog.states.iter() {
-            let behind = count + steps.value.len();
-            states.push(State { name: name.value.clone(), location: name.referenced, first: count, behind });
-            count = behind + 1;
-        }
-        let mut purposes = Vec::new();
-        for step in dialog.states.iter().flat_map(|(_, steps)| &steps.value) {
-            if let Step::OnConsent(branch) = &step.value
-                && !purposes.contains(&branch.purpose.value)
-            {
-                purposes.push(branch.purpose.value.clone());
-            }
-        }
-        let by_name: BTreeMap<&str, usize> = states.iter().map(|s| (s.name.as_str(), s.first)).collect();
-        let drawing = Drawing { by_name: &by_name, purposes: &purposes, handover: count, end: count + 1 };
-        let mut nodes = Vec::new();
-        for (state, (name, steps)) in dialog.states.iter().enumerate() {
-            for step in &steps.value {
-                let (edges, services) = drawing.step(&step.value, nodes.len() + 1);
-                nodes.push(Node { state: Some(state), location: step.referenced, edges, services });
-            }
-            nodes.push(Node { state: Some(state), location: name.referenced, edges: vec![], services: vec![] });
-        }
-        for service in [Service::Person, Service::End] {
-            nodes.push(Node { state: None, location: Location::UNKNOWN, edges: vec![], services: vec![service] });
-        }
-        let start = by_name.get(dialog.start.value.as_str()).copied();
-        Graph { start, handover: count, end: count + 1, states, nodes, purposes }
-    }
-
+impl Graph<'_> {
     /// What can be reached from `from` along the edges that `open` lets through, in the fewest turns.
     pub(super) fn reach(&self, from: usize, open: impl Fn(usize, &Edge) -> bool) -> Reached {
+        self.reach_from([from], open)
+    }
+
+    /// The same from any of several nodes.
+    pub(super) fn reach_from(&self, from: impl IntoIterator<Item = usize>, open: impl Fn(usize, &Edge) -> bool) -> Reached {
         let mut reached = Reached { turns: vec![None; self.nodes.len()], from: vec![None; self.nodes.len()] };
-        let mut queue = BinaryHeap::from([Reverse((0, from, None))]);
+        let mut queue: BinaryHeap<_> = from.into_iter().map(|from| Reverse((0, from, None))).collect();
         while let Some(Reverse((turns, node, before))) = queue.pop() {
             if reached.turns[node].is_some() {
                 continue;
@@ -155,20 +179,40 @@ impl Graph {
 
     /// Whether a way out can be reached from each node along the edges that `open` lets through.
     pub(super) fn has_way_out(&self, open: impl Fn(&Edge) -> bool) -> Vec<bool> {
+        self.leads_to([self.handover, self.end], open)
+    }
+
+    /// Whether any of `nodes` can be reached from each node along the edges that `open` lets through.
+    pub(super) fn leads_to(&self, nodes: impl IntoIterator<Item = usize>, open: impl Fn(&Edge) -> bool) -> Vec<bool> {
         let mut before = vec![Vec::new(); self.nodes.len()];
         for (index, node) in self.nodes.iter().enumerate() {
             for edge in node.edges.iter().filter(|edge| open(edge)) {
                 before[edge.to].push(index);
             }
         }
-        let mut out = vec![false; self.nodes.len()];
-        let mut queue = vec![self.handover, self.end];
+        let mut leads = vec![false; self.nodes.len()];
+        let mut queue: Vec<usize> = nodes.into_iter().collect();
         while let Some(node) = queue.pop() {
-            if !std::mem::replace(&mut out[node], true) {
+            if !std::mem::replace(&mut leads[node], true) {
                 queue.extend(&before[node]);
             }
         }
-        out
+        leads
+    }
+
+    /// The nodes that stand for a step: one for each way into its sub-dialog.
+    pub(super) fn nodes_of(&self, step: &Spanned<Step>) -> Vec<usize> {
+        let is_it = |node: &Node| node.step.is_some_and(|other| std::ptr::eq(other, step));
+        let all = self.nodes.iter().enumerate().filter(|(_, node)| is_it(node));
+        // A prompt of a branch has a node of its own behind that of the step; the step's own comes first in its state.
+        all.filter(|(index, node)| node.state.is_some_and(|state| *index <= self.states[state].behind))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// The sub-dialog that a node stands in.
+    pub(super) fn part_of(&self, node: usize) -> Option<&Part> {
+        self.nodes[node].state.and_then(|state| self.states[state].part)
     }
 
     /// A way as an author reads it: the states it passes, each with its line.
@@ -178,8 +222,9 @@ impl Graph {
         for &node in path {
             match self.nodes[node].state {
                 Some(state) if last != Some(state) || self.states[state].first == node => {
-                    let State { name, location, .. } = &self.states[state];
-                    stops.push(format!("{name} (line {})", location.line()));
+                    let State { name, part, written, .. } = &self.states[state];
+                    let file = part.map(|part| format!("{} ", part.file_name)).unwrap_or_default();
+                    stops.push(format!("{name} ({file}line {})", written.referenced.line()));
                     last = Some(state);
                 }
                 Some(_) => {}
@@ -187,60 +232,5 @@ impl Graph {
             }
         }
         stops.join(" → ")
-    }
-}
-
-/// What is needed to draw the edges of a step.
-struct Drawing<'a> {
-    by_name: &'a BTreeMap<&'a str, usize>,
-    purposes: &'a [String],
-    handover: usize,
-    end: usize,
-}
-
-impl Drawing<'_> {
-    fn step(&self, step: &Step, next: usize) -> (Vec<Edge>, Vec<Service>) {
-        let onward = |to, turns| Edge { to, turns, way: Way::Onward, sets: None };
-        match step {
-            Step::Say(prompt) => (vec![onward(next, 0)], vec![Service::Hear(prompt.value.clone())]),
-            Step::Go(state) => (self.state(state).map(|to| onward(to, 0)).into_iter().collect(), vec![]),
-            Step::Ask(ask) => {
-                let chosen = ask.options.iter().filter_map(|(_, choice)| Some(onward(self.state(&choice.go)?, 1)));
-                let mut edges: Vec<Edge> = chosen.collect();
-                edges.extend(self.failure(&ask.no_input));
-                edges.extend(self.failure(&ask.no_match));
-                (edges, ask.options.iter().map(|(name, _)| Service::Choose(name.value.clone())).collect())
-            }
-            Step::Collect(collect) => {
-                let sets = Some(collect.slot.value.clone());
-                let mut edges = vec![Edge { sets, ..onward(next, 1) }];
-                edges.extend(self.failure(&collect.no_input));
-                edges.extend(self.failure(&collect.no_match));
-                (edges, vec![Service::Give(collect.slot.value.clone())])
-            }
-            Step::OnConsent(branch) => {
-                let purpose = self.purposes.iter().position(|p| *p == branch.purpose.value).unwrap_or(0);
-                let edge = |name: &Option<Spanned<String>>, given| {
-                    let to = name.as_ref().and_then(|name| self.state(name)).unwrap_or(next);
-                    Edge { way: Way::Consent(purpose, given), ..onward(to, 0) }
-                };
-                (vec![edge(&branch.given, true), edge(&branch.otherwise, false)], vec![])
-            }
-            Step::Handover(_) => (vec![onward(self.handover, 0)], vec![]),
-            Step::End(_) => (vec![onward(self.end, 0)], vec![]),
-        }
-    }
-
-    fn failure(&self, tries: &Tries) -> Option<Edge> {
-        let to = match tries.then.value.as_str() {
-            "handover" => self.handover,
-            "end" => self.end,
-            _ => self.state(&tries.then)?,
-        };
-        Some(Edge { to, turns: tries.tries.value, way: Way::Failure, sets: None })
-    }
-
-    fn state(&self, name: &Spanned<String>) -> Option<usize> {
-        self.by_name.get(name.value.as_str()).copied()
     }
 }

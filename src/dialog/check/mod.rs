@@ -9,69 +9,53 @@
 //! state that does not exist, a prompt that cannot be said, or a corner that only a consenting caller can leave.
 
 mod answers;
+mod choices;
+mod dependence;
+mod drawing;
 mod engine;
 mod graph;
+mod lookups;
 mod names;
 mod opening;
 mod parity;
+mod parts;
+mod people;
 mod phrases;
+mod pretence;
 mod problem;
 mod prompts;
 mod purposes;
+mod quality;
+mod recordings;
+mod rounds;
+mod rules;
+mod sensitive;
 mod slots;
+mod sounds;
+mod unused;
+mod uses;
 mod ways;
+mod wording;
+mod words;
+mod worlds;
 mod yaml;
 
 use std::time::Duration;
 
 use serde_saphyr::Spanned;
 
-use super::file::DialogFile;
+use super::file::{DialogFile, Part};
 use super::prompt::{Line, TextError, Texts};
 
 pub use engine::built_in;
 pub use names::{is_dialog_name, read_language};
 pub use opening::LONGEST_DISCLOSURE;
 pub use problem::{Place, Problem, Span};
+pub(crate) use problem::{listed, nearest, suggestion};
+pub use recordings::RecordedPrompt;
+pub use rules::{Level, RULES, Rule, rule};
+pub use sounds::{Sounds, phrases_to_sound};
 pub use yaml::unreadable;
-
-/// The rules by name, each with what it asks for; `not-a-dialog`, `text-broken` and `file-not-readable` also come from reading.
-pub const RULES: [(&str, &str); 25] = [
-    ("file-not-readable", "a file is there, in UTF-8 (a recording: a WAV file with sound)"),
-    ("not-a-dialog", "the file is YAML with the names that mean something"),
-    ("name-not-readable", "dialogs, states, slots and options have plain names that are not taken"),
-    ("language-not-understood", "languages are BCP 47 codes, each once"),
-    ("notice-not-readable", "the organisation has a name, its privacy notice a web address and a version"),
-    ("unknown-target", "the handover target is in the server's configuration"),
-    ("unknown-state", "every state that is named exists"),
-    ("unreachable-state", "something leads to every state"),
-    ("no-way-out", "every step can run, and from every state a way leads to a person or to the end"),
-    (
-        "refusing-caller-cannot-reach",
-        "whatever a consenting caller can reach, a refusing caller can reach in one more turn at most",
-    ),
-    ("purpose-incomplete", "every purpose has a name to say, a legal basis, a necessity and a retention, and stands there once"),
-    ("legitimate-interest-needs-balancing", "a legitimate interest names the document in which it was weighed"),
-    ("unknown-purpose", "a purpose that is named was announced, on a basis that fits"),
-    ("on-consent-does-nothing", "an `on-consent` has a branch"),
-    ("key-collision", "every option of a question has a key of its own, 1 to 9"),
-    ("no-options", "a question can be answered"),
-    ("digits-unreadable", "`digits` says how many, `valid` names a check that exists"),
-    ("tries-out-of-range", "a question is put 1 to 3 times"),
-    ("missing-prompt", "every prompt has a text in every language, the engine's included"),
-    ("missing-phrases", "every option can be said in every language"),
-    ("phrase-collision", "no phrase means two things at the same time"),
-    ("unknown-variable", "a text uses only variables that someone fills in"),
-    ("slot-before-set", "a prompt uses a slot only where every way to it has set it"),
-    ("text-broken", "every text can be read and said"),
-    ("recorded-but-varies", "a prompt that is recorded has a text that is always the same"),
-];
-
-/// The rules about the opening, which the engine's texts must keep.
-pub const RULES_OF_THE_OPENING: [(&str, &str); 2] = [
-    ("disclosure-incomplete", "the prompts of the opening name organisation, purpose, term and notice"),
-    ("disclosure-too-long", "none of them takes more than 12 seconds"),
-];
 
 /// How long a prompt takes to say; `None` when it is not known.
 pub type Durations<'a> = &'a dyn Fn(&Line) -> Option<Duration>;
@@ -88,15 +72,30 @@ pub struct CheckInput<'a> {
     pub texts: Option<&'a Texts>,
     /// The handover targets of the configuration; `None`: not checked.
     pub targets: Option<&'a [String]>,
+    /// The names of `[lookups]` in the configuration; `None`: not checked.
+    pub lookups: Option<&'a [String]>,
     /// Whether a document that the dialog names exists beside it; `None`: not checked.
     pub documents: Option<&'a dyn Fn(&str) -> bool>,
-    /// The prompts that are recorded: language and id.
-    pub recorded: &'a [(String, String)],
-    /// How long the prompts of the opening take; `None`: not checked.
-    pub durations: Option<Durations<'a>>,
+    /// The prompts that are recorded.
+    pub recorded: &'a [RecordedPrompt],
+}
+
+/// What only shows when something is spoken.
+#[derive(Clone, Copy)]
+pub struct Spoken<'a> {
+    /// How long the prompts of the opening take.
+    pub durations: Durations<'a>,
+    /// How phrases sound.
+    pub sounds: Sounds<'a>,
 }
 
 impl<'a> CheckInput<'a> {
+    /// The file of texts of the dialog or of a sub-dialog, as an author would recognise it.
+    fn text_file(&self, language: &str, part: Option<&Part>) -> String {
+        let name = part.map_or(&self.dialog.dialog, |part| &part.file.sub_dialog);
+        format!("{}/{language}/{}.ftl", self.prompts_folder, name.value)
+    }
+
     /// The languages that can have texts: those that are written as BCP 47 writes them, each once.
     fn languages(&self) -> Vec<&'a Spanned<String>> {
         let mut languages: Vec<&Spanned<String>> = Vec::new();
@@ -109,25 +108,52 @@ impl<'a> CheckInput<'a> {
     }
 }
 
-/// Everything that is wrong, in the order of the file.
+/// Everything that is wrong with what was written, in the order of the file.
 pub fn check(input: &CheckInput) -> Vec<Problem> {
     let mut found = problem::Found::new(input.file_name);
     let graph = graph::Graph::new(input.dialog);
     names::check(input, &mut found);
     purposes::check(input, &mut found);
     answers::check(input.dialog, &mut found);
-    if names::states(input, &mut found) {
+    lookups::check(input, &mut found);
+    lookups::names(input, &mut found);
+    choices::check(input, &mut found);
+    parts::check(input, &mut found);
+    sensitive::check(input, &mut found);
+    if names::states(input, &mut found) && parts::check_ways(&graph, &mut found) {
         let sound = ways::check(input.dialog, &graph, &mut found);
         if sound {
-            parity::check(input.dialog, &graph, &mut found);
+            people::check(&graph, &mut found);
+            rounds::check(&graph, &mut found);
+            parity::check(&graph, &mut found);
+            dependence::check(input.dialog, &graph, &mut found);
         }
         slots::check(input, &graph, &mut found);
     }
+    found.enter(None);
     if let Some(texts) = input.texts {
         prompts::check(input, texts, &mut found);
         phrases::check(input, texts, &mut found);
-        opening::check(input, texts, &mut found);
+        found.enter(None);
+        unused::check(input, texts, &mut found);
+        recordings::check(input, texts, &mut found);
+        wording::check(input, texts, &mut found);
     }
+    in_order(input, found)
+}
+
+/// Everything that is wrong with how it sounds: what [`check`] cannot see without a voice.
+pub fn check_spoken(input: &CheckInput, spoken: &Spoken) -> Vec<Problem> {
+    let mut found = problem::Found::new(input.file_name);
+    if let Some(texts) = input.texts {
+        opening::check(input, texts, spoken.durations, &mut found);
+        sounds::check(input, texts, spoken.sounds, &mut found);
+    }
+    in_order(input, found)
+}
+
+/// The dialog file first, then the others, each from its beginning.
+fn in_order(input: &CheckInput, found: problem::Found) -> Vec<Problem> {
     let mut problems = found.problems;
     let of_the_dialog = |p: &Problem| p.place.file != input.file_name;
     problems

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::CheckInput;
 use super::problem::{Found, suggestion};
-use crate::dialog::file::{DialogFile, Step, Tries};
+use crate::dialog::file::{AState, DialogFile, Part, Step, Tries};
 use crate::dialog::prompt::FIXED_VARIABLES;
 
 const RULE: &str = "name-not-readable";
@@ -21,7 +21,7 @@ pub fn read_language(text: &str) -> Option<LanguageIdentifier> {
     text.parse::<LanguageIdentifier>().ok().filter(|language| *language == text && text != "und")
 }
 
-fn is_name(name: &str, also: &str) -> bool {
+pub(super) fn is_name(name: &str, also: &str) -> bool {
     name.len() <= 40
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || also.contains(c))
@@ -36,7 +36,8 @@ pub(super) fn check(input: &CheckInput, found: &mut Found) {
     }
     languages(dialog, found);
     organisation(dialog, found);
-    for (state, steps) in dialog.states.iter() {
+    for AState { part, name: state, steps } in dialog.every_state() {
+        found.enter(part);
         if matches!(state.value.as_str(), "handover" | "end") {
             let message = format!("a state cannot be called `{}`: `then: {0}` already means something", state.value);
             found.at(RULE, state, "taken", message, "give the state another name".into());
@@ -52,6 +53,7 @@ pub(super) fn check(input: &CheckInput, found: &mut Found) {
             }
         }
     }
+    found.enter(None);
     if let Some(targets) = input.targets {
         let to = &dialog.handover.value.to;
         if !targets.contains(&to.value) {
@@ -144,47 +146,76 @@ fn option(option: &Spanned<String>, found: &mut Found) {
 
 /// Whether every state that is named exists.
 pub(super) fn states(input: &CheckInput, found: &mut Found) -> bool {
-    let dialog = input.dialog;
     let before = found.problems.len();
-    let known: Vec<&str> = dialog.states.iter().map(|(name, _)| name.value.as_str()).collect();
-    let mut named = |state: &Spanned<String>, ways_out: bool| {
-        if known.contains(&state.value.as_str()) || (ways_out && matches!(state.value.as_str(), "handover" | "end")) {
-            return;
-        }
-        let kind = if ways_out { "write `handover`, `end` or a state" } else { "the states" };
-        let mut candidates = known.clone();
-        if ways_out {
-            candidates.extend(["handover", "end"]);
-        }
-        let message = format!("there is no state `{}`", state.value);
-        found.at("unknown-state", state, "no such state", message, suggestion(&state.value, kind, &candidates));
-    };
-    named(&dialog.start, false);
-    for step in dialog.states.iter().flat_map(|(_, steps)| &steps.value) {
-        let mut tries = |no_input: &Tries, no_match: &Tries| [no_input, no_match].map(|tries| named(&tries.then, true));
+    found.enter(None);
+    Known::in_file(input, None).state(&input.dialog.start, found);
+    for part in &input.dialog.parts {
+        found.enter(Some(part));
+        Known::in_file(input, Some(part)).state(&part.file.start, found);
+    }
+    for (state, step) in input.dialog.every_step() {
+        found.enter(state.part);
+        let known = Known::in_file(input, state.part);
         match &step.value {
-            Step::Go(state) => named(state, false),
+            Step::Go(state) => known.state(state, found),
             Step::Ask(ask) => {
-                tries(&ask.no_input, &ask.no_match);
-                ask.options.iter().for_each(|(_, choice)| named(&choice.go, false));
+                known.after_tries(&ask.no_input, found);
+                known.after_tries(&ask.no_match, found);
+                ask.options.iter().for_each(|(_, choice)| known.state(&choice.go, found));
             }
             Step::Collect(collect) => {
-                tries(&collect.no_input, &collect.no_match);
+                known.after_tries(&collect.no_input, found);
+                known.after_tries(&collect.no_match, found);
             }
-            Step::OnConsent(branch) => {
-                for name in [&branch.given, &branch.otherwise].into_iter().flatten() {
-                    if !is_prompt(input, &name.value) {
-                        named(name, false);
-                    }
-                }
+            Step::OnConsent(branch) => known.states_or_prompts(input, [&branch.given, &branch.otherwise], found),
+            Step::OnHours(branch) => known.states_or_prompts(input, [&branch.open, &branch.closed], found),
+            Step::Choose(choose) => {
+                let named = choose.0.iter().flat_map(|branch| [&branch.value.go, &branch.value.otherwise]);
+                named.flatten().for_each(|state| known.state(state, found));
             }
-            Step::Say(_) | Step::Handover(_) | Step::End(_) => {}
+            Step::Fetch(fetch) => {
+                std::iter::once(&fetch.failed).chain(&fetch.missing).for_each(|state| known.state(state, found));
+            }
+            Step::Say(_) | Step::Call(_) | Step::Return(()) | Step::Handover(_) | Step::End(_) => {}
         }
     }
     found.problems.len() == before
 }
 
-/// Whether any language has a text under this name: then a name in an `on-consent` that is no state is a prompt.
+/// The states that can be named in one file.
+struct Known<'a>(Vec<&'a str>);
+
+impl<'a> Known<'a> {
+    fn in_file(input: &CheckInput<'a>, part: Option<&'a Part>) -> Known<'a> {
+        let states = part.map_or(&input.dialog.states, |part| &part.file.states);
+        Known(states.iter().map(|(name, _)| name.value.as_str()).collect())
+    }
+
+    fn state(&self, state: &Spanned<String>, found: &mut Found) {
+        if !self.0.contains(&state.value.as_str()) {
+            let message = format!("there is no state `{}`", state.value);
+            found.at("unknown-state", state, "no such state", message, suggestion(&state.value, "the states", &self.0));
+        }
+    }
+
+    fn after_tries(&self, tries: &Tries, found: &mut Found) {
+        let state = &tries.then;
+        if self.0.contains(&state.value.as_str()) || matches!(state.value.as_str(), "handover" | "end") {
+            return;
+        }
+        let candidates: Vec<&str> = self.0.iter().copied().chain(["handover", "end"]).collect();
+        let help = suggestion(&state.value, "write `handover`, `end` or a state", &candidates);
+        found.at("unknown-state", state, "no such state", format!("there is no state `{}`", state.value), help);
+    }
+
+    fn states_or_prompts(&self, input: &CheckInput, names: [&Option<Spanned<String>>; 2], found: &mut Found) {
+        for name in names.into_iter().flatten().filter(|name| !is_prompt(input, &name.value)) {
+            self.state(name, found);
+        }
+    }
+}
+
+/// Whether any language has a text under this name: then a name in a branch that is no state is a prompt.
 fn is_prompt(input: &CheckInput, name: &str) -> bool {
     let Some(texts) = input.texts else { return true };
     input.languages().into_iter().any(|language| texts.message(&language.value, name).is_some_and(|message| message.spoken))

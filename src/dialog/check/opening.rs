@@ -12,8 +12,7 @@ use crate::dialog::prompt::{Hearing, Line, Texts};
 /// How long a prompt of the opening may take: a longer one is not listened to.
 pub const LONGEST_DISCLOSURE: Duration = Duration::from_secs(12);
 
-pub(super) fn check(input: &CheckInput, texts: &Texts, found: &mut Found) {
-    let Some(durations) = input.durations else { return };
+pub(super) fn check(input: &CheckInput, texts: &Texts, durations: Durations, found: &mut Found) {
     for language in input.languages() {
         for (id, purpose) in prompts(input) {
             too_long(texts, &language.value, id, purpose, durations, found);

@@ -1,37 +1,49 @@
 //! Refusal costs nothing: whatever a consenting caller can reach, a refusing caller can reach, in one more turn at most.
 //!
 //! Compared are all combinations of answers against all that refuse more, from the start and from every other state (a caller may
-//! withdraw anywhere), once by what callers choose and once with what happens when they say nothing. What can be reached are prompts,
-//! options, slots, a person and the end. The two prompts of an `on-consent` may differ: they are how a dialog speaks of recording.
+//! withdraw anywhere), once by what callers choose and once with what happens when they say nothing; and in every world: whatever opening hours,
+//! conditions and lookups say, it is the same for both. What can be reached are prompts, options, slots, lookups, a person and the end. The two prompts
+//! of an `on-consent` may differ: they are how a dialog speaks of recording.
+//!
+//! A person is the same person: a dialog has one handover target, whose priority is the server's to set, so no branch can give another one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::graph::{Edge, Graph, Reached, Service, Way};
+use super::graph::{Edge, Graph, Question, Reached, Service, Way};
 use super::problem::{Found, Place, Problem};
-use crate::dialog::file::{DialogFile, Step};
+use super::worlds::{Answers, Budget, Comparison, TooMany, World, Worse, nearest};
+use crate::dialog::file::Step;
+
+const RULE: &str = "refusing-caller-cannot-reach";
 
 /// More purposes than this in `on-consent` steps are compared one by one and all at once instead of in every combination.
 const IN_EVERY_COMBINATION: usize = 5;
 
-/// Which purposes are recorded for, by their place in [`Graph::purposes`].
-type Answers = BTreeSet<usize>;
-
-pub(super) fn check(dialog: &DialogFile, graph: &Graph, found: &mut Found) {
+pub(super) fn check(graph: &Graph, found: &mut Found) {
     let Some(start) = graph.start else { return };
-    if graph.purposes.is_empty() {
-        return;
-    }
     let reachable = graph.reach(start, |_, _| true);
+    let Some(split) = graph.nodes.iter().enumerate().find(|(node, _)| reachable.has(*node) && splits(graph, *node)) else {
+        // Everybody takes the same ways.
+        return;
+    };
     let others = graph.states.iter().map(|state| state.first).filter(|first| *first != start && reachable.has(*first));
+    let mut budget = Budget::new();
     for from in std::iter::once(start).chain(others) {
         for with_failures in [false, true] {
-            let differences = differences(graph, from, with_failures);
-            if !differences.is_empty() {
-                differences.iter().for_each(|difference| report(dialog, graph, difference, found));
-                return;
+            match differences(&Comparison { graph, from, with_failures }, &mut budget) {
+                Ok(differences) if differences.is_empty() => {}
+                Ok(differences) => return differences.iter().for_each(|difference| report(graph, difference, found)),
+                Err(TooMany) => return too_many(graph, split.0, found),
             }
         }
     }
+}
+
+/// Whether consenting and refusing callers part at a node.
+fn splits(graph: &Graph, node: usize) -> bool {
+    let mut targets = graph.nodes[node].edges.iter().filter(|edge| !edge.way.is_for_all()).map(|edge| edge.to);
+    let first = targets.next();
+    targets.any(|to| Some(to) != first)
 }
 
 /// What a refusing caller misses at one `on-consent`.
@@ -40,59 +52,79 @@ struct Difference {
     parts_at: Option<usize>,
     refused: BTreeSet<String>,
     services: Vec<Service>,
+    world: World,
     given_turns: u32,
     given_path: Vec<usize>,
     refused_turns: Option<u32>,
     refused_path: Vec<usize>,
 }
 
-fn differences(graph: &Graph, from: usize, with_failures: bool) -> Vec<Difference> {
+fn differences(comparison: &Comparison, budget: &mut Budget) -> Result<Vec<Difference>, TooMany> {
+    let graph = comparison.graph;
     let combinations = combinations(graph.purposes.len());
-    let open = |answers: &Answers, edge: &Edge| match edge.way {
-        Way::Onward => true,
-        Way::Failure => with_failures,
-        Way::Consent(purpose, given) => answers.contains(&purpose) == given,
-    };
-    let reached: Vec<Reached> = combinations.iter().map(|answers| graph.reach(from, |_, edge| open(answers, edge))).collect();
-    let nearest: Vec<_> = reached.iter().map(|reached| services(graph, reached)).collect();
+    let services: BTreeSet<&Service> = graph.nodes.iter().flat_map(|node| &node.services).collect();
+    let (anything, nothing) = (World::new(), World::new());
+    let reached = |open| combinations.iter().map(|answers| comparison.reach(answers, &anything, open)).collect::<Vec<_>>();
+    let (at_best, at_worst): (Vec<Reached>, Vec<Reached>) = (reached(true), reached(false));
     let mut differences: BTreeMap<Option<usize>, Difference> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for (more, given) in combinations.iter().enumerate() {
         for (fewer, refused) in
             combinations.iter().enumerate().filter(|(_, refused)| *refused != given && refused.is_subset(given))
         {
-            for (service, &(turns, node)) in &nearest[more] {
-                let other = nearest[fewer].get(service).copied();
-                if other.is_some_and(|(refused_turns, _)| refused_turns <= turns.saturating_add(1)) || !seen.insert(service) {
+            for &service in &services {
+                let Some((turns, _)) = nearest(graph, &at_best[more], service) else { continue };
+                let other = nearest(graph, &at_worst[fewer], service);
+                if other.is_some_and(|(refused, _)| refused <= turns.saturating_add(1)) || seen.contains(&service) {
                     continue;
                 }
-                let given_path = reached[more].path(node);
-                let refuses = |purpose: usize| given.contains(&purpose) && !refused.contains(&purpose);
-                let parts_at = given_path.windows(2).find(|step| parts(graph, step, &refuses)).map(|step| step[0]);
-                let refused_path = match other {
-                    Some((_, node)) => reached[fewer].path(node),
-                    None => {
-                        parts_at.map(|at| onwards(graph, &reached[fewer], at, |edge| open(refused, edge))).unwrap_or_default()
+                if let Some(worse) = comparison.worse(service, given, refused, nothing.clone(), budget)? {
+                    seen.insert(service);
+                    let difference = difference(comparison, given, refused, worse);
+                    let shorter = |other: &Difference| difference.given_turns < other.given_turns;
+                    match differences.get_mut(&difference.parts_at) {
+                        Some(other) if !shorter(other) => other.services.push(service.clone()),
+                        // The shortest way shows it best.
+                        other => {
+                            let known = other.map(|other| std::mem::take(&mut other.services)).unwrap_or_default();
+                            let services = std::iter::once(service.clone()).chain(known).collect();
+                            differences.insert(difference.parts_at, Difference { services, ..difference });
+                        }
                     }
-                };
-                let difference = differences.entry(parts_at).or_insert_with(|| Difference {
-                    parts_at,
-                    refused: given.difference(refused).map(|purpose| graph.purposes[*purpose].clone()).collect(),
-                    services: Vec::new(),
-                    given_turns: turns,
-                    given_path,
-                    refused_turns: other.map(|(turns, _)| turns),
-                    refused_path,
-                });
-                difference.services.push(service.clone());
+                }
             }
         }
     }
-    differences.into_values().collect()
+    Ok(differences.into_values().collect())
+}
+
+fn difference(comparison: &Comparison, given: &Answers, refused: &Answers, worse: Worse) -> Difference {
+    let graph = comparison.graph;
+    let Worse { world, given: with, refused: without, with: (given_turns, node), without: other } = worse;
+    let given_path = with.path(node);
+    let refuses = |purpose: usize| given.contains(&purpose) && !refused.contains(&purpose);
+    let parts_at = given_path.windows(2).find(|step| parts(graph, step, &refuses)).map(|step| step[0]);
+    let refused_path = match other {
+        Some((_, node)) => without.path(node),
+        None => {
+            let open = |edge: &Edge| comparison.lets_through(edge, refused, &world, true);
+            parts_at.map(|at| onwards(graph, &without, at, open)).unwrap_or_default()
+        }
+    };
+    Difference {
+        parts_at,
+        refused: given.difference(refused).map(|purpose| graph.purposes[*purpose].to_owned()).collect(),
+        services: Vec::new(),
+        world,
+        given_turns,
+        given_path,
+        refused_turns: other.map(|(turns, _)| turns),
+        refused_path,
+    }
 }
 
 /// Everything from all given to all refused, all given first.
-fn combinations(purposes: usize) -> Vec<Answers> {
+pub(super) fn combinations(purposes: usize) -> Vec<Answers> {
     if purposes > IN_EVERY_COMBINATION {
         let all: Answers = (0..purposes).collect();
         let without_one = (0..purposes).map(|one| all.iter().copied().filter(|purpose| *purpose != one).collect());
@@ -100,19 +132,6 @@ fn combinations(purposes: usize) -> Vec<Answers> {
     }
     let bits = (0..1_u32 << purposes).rev();
     bits.map(|bits| (0..purposes).filter(|purpose| bits & (1 << purpose) != 0).collect()).collect()
-}
-
-/// Each service with the fewest turns to it, and the node where it is had.
-fn services(graph: &Graph, reached: &Reached) -> BTreeMap<Service, (u32, usize)> {
-    let mut services = BTreeMap::new();
-    for (index, node) in graph.nodes.iter().enumerate() {
-        let Some(turns) = reached.turns[index] else { continue };
-        for service in &node.services {
-            let best = services.entry(service.clone()).or_insert((turns, index));
-            *best = (*best).min((turns, index));
-        }
-    }
-    services
 }
 
 /// Whether callers part on this piece of the way: it takes the `given` branch of a purpose that the other caller refuses.
@@ -140,7 +159,7 @@ fn onwards(graph: &Graph, reached: &Reached, at: usize, open: impl Fn(&Edge) -> 
     }
 }
 
-fn report(dialog: &DialogFile, graph: &Graph, difference: &Difference, found: &mut Found) {
+fn report(graph: &Graph, difference: &Difference, found: &mut Found) {
     let purposes: Vec<String> = difference.refused.iter().map(|purpose| format!("`{purpose}`")).collect();
     let purposes = purposes.join(" and ");
     let mut what: Vec<String> = difference.services.iter().take(3).map(in_words).collect();
@@ -162,21 +181,36 @@ fn report(dialog: &DialogFile, graph: &Graph, difference: &Difference, found: &m
             )
         }
     };
+    let world: Vec<String> = difference.world.iter().map(|(question, answer)| said(graph, *question, *answer)).collect();
+    let world = if world.is_empty() { String::new() } else { format!("while {}:\n", world.join(", ")) };
     let help = format!(
-        "with recording: {given}\nwithout: {refused}\nlead both to the same states; to say something else to each, name a prompt in the \
+        "{world}with recording: {given}\nwithout: {refused}\nlead both to the same states; to say something else to each, name a prompt in the \
          `on-consent` instead of a state"
     );
     let at = difference.parts_at.or_else(|| difference.given_path.first().copied()).unwrap_or_default();
-    let place = match step_at(dialog, graph, at) {
-        Some(Step::OnConsent(branch)) => {
-            let named = branch.given.as_ref().or(branch.otherwise.as_ref()).unwrap_or(&branch.purpose);
-            found.place(&named.referenced, "the ways part here")
-        }
-        _ => found.place(&graph.nodes[at].location, "from here"),
-    };
-    let mut problem = Problem { rule: "refusing-caller-cannot-reach", message, place, help, related: Vec::new() };
+    let mut problem = Problem { rule: RULE, message, place: place(graph, at, found), help, related: Vec::new() };
     problem.related.extend(last_of(graph, &difference.given_path, "reached with recording", found));
     found.add(problem);
+}
+
+fn too_many(graph: &Graph, split: usize, found: &mut Found) {
+    let message = "callers part here by their consent, and so much is decided by conditions, hours and lookups after it that it cannot be proved that a \
+                   refusing caller reaches the same";
+    let help =
+        "lead both to the same state here; to say something else to each, name a prompt in the `on-consent` instead of a state";
+    let place = place(graph, split, found);
+    found.add(Problem { rule: RULE, message: message.into(), place, help: help.into(), related: Vec::new() });
+}
+
+/// Where the ways part.
+fn place(graph: &Graph, at: usize, found: &Found) -> Place {
+    match graph.nodes[at].step.map(|step| &step.value) {
+        Some(Step::OnConsent(branch)) => {
+            let named = branch.given.as_ref().or(branch.otherwise.as_ref()).unwrap_or(&branch.purpose);
+            found.place_in(graph.part_of(at), &named.referenced, "the ways part here")
+        }
+        _ => found.place_in(graph.part_of(at), &graph.nodes[at].location, "from here"),
+    }
 }
 
 fn in_words(service: &Service) -> String {
@@ -184,18 +218,38 @@ fn in_words(service: &Service) -> String {
         Service::Hear(prompt) => format!("the prompt `{prompt}`"),
         Service::Choose(option) => format!("the option `{option}`"),
         Service::Give(slot) => format!("the slot `{slot}`"),
+        Service::LookUp(result, url) => format!("the lookup `{result}` ({url})"),
         Service::Person => "a person".into(),
         Service::End => "the end".into(),
     }
 }
 
-fn step_at<'a>(dialog: &'a DialogFile, graph: &Graph, node: usize) -> Option<&'a Step> {
-    let state = graph.nodes[node].state?;
-    let (_, steps) = dialog.states.iter().nth(state)?;
-    steps.value.get(node - graph.states[state].first).map(|step| &step.value)
+/// What the world says to a question, as an author reads it.
+fn said(graph: &Graph, question: Question, answer: u32) -> String {
+    let node = match question {
+        Question::Hours(hours) => {
+            return format!("`{}` is {}", graph.hours[hours], if answer == 1 { "open" } else { "closed" });
+        }
+        Question::At(node) => node,
+    };
+    let line = graph.nodes[node].location.line();
+    match graph.nodes[node].step.map(|step| &step.value) {
+        Some(Step::Choose(choose)) => {
+            let branch = usize::try_from(answer).ok().and_then(|answer| choose.0.get(answer));
+            match branch.and_then(|branch| branch.value.when.as_ref()) {
+                Some(when) => format!("`{}` holds (line {line})", when.value.source()),
+                None => format!("no condition holds (line {line})"),
+            }
+        }
+        Some(Step::Fetch(fetch)) => {
+            let came = ["is found", "fails", "is not there"].get(usize::try_from(answer).unwrap_or(1)).unwrap_or(&"fails");
+            format!("the lookup `{}` {came} (line {line})", fetch.into.value)
+        }
+        _ => format!("line {line} leads on"),
+    }
 }
 
 fn last_of(graph: &Graph, path: &[usize], label: &str, found: &Found) -> Option<Place> {
     let last = path.iter().rev().find(|node| graph.nodes[**node].state.is_some())?;
-    Some(found.place(&graph.nodes[*last].location, label))
+    Some(found.place_in(graph.part_of(*last), &graph.nodes[*last].location, label))
 }

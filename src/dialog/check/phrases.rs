@@ -9,21 +9,21 @@ use crate::dialog::file::{Ask, Step};
 use crate::dialog::prompt::{Message, Texts};
 
 /// What is listened for in every state.
-const COMMANDS: [&str; 4] = ["command-person", "command-repeat", "command-stop", "command-ask-again"];
+pub(super) const COMMANDS: [&str; 4] = ["command-person", "command-repeat", "command-stop", "command-ask-again"];
 /// What is listened for beside them when digits are read back.
 const READ_BACK: [&str; 2] = ["read-back-yes", "read-back-no"];
 
 pub(super) fn check(input: &CheckInput, texts: &Texts, found: &mut Found) {
     let dialog = input.dialog;
     let asks = || {
-        dialog.states.iter().flat_map(|(_, steps)| &steps.value).filter_map(|step| match &step.value {
-            Step::Ask(ask) => Some(ask),
+        dialog.every_step().filter_map(|(state, step)| match &step.value {
+            Step::Ask(ask) => Some((state.part, ask)),
             _ => None,
         })
     };
     let languages = input.languages();
     let mut reported = Vec::new();
-    for (option, _) in asks().flat_map(|ask| ask.options.iter()) {
+    for (part, option) in asks().flat_map(|(part, ask)| ask.options.iter().map(move |(option, _)| (part, option))) {
         let has_texts = |language: &&str| texts.messages(language).next().is_some();
         let without =
             languages.iter().map(|l| l.value.as_str()).filter(has_texts).filter(|l| texts.hear(l, &option.value).is_empty());
@@ -33,9 +33,9 @@ pub(super) fn check(input: &CheckInput, texts: &Texts, found: &mut Found) {
         }
         reported.push(&option.value);
         let message = format!("the option `{}` has no phrases in {}", option.value, without.join(" and "));
-        let files: Vec<String> =
-            without.iter().map(|l| format!("{}/{l}/{}.ftl", input.prompts_folder, dialog.dialog.value)).collect();
+        let files: Vec<String> = without.iter().map(|language| input.text_file(language, part)).collect();
         let help = format!("write in {}:\n{} =\n    .hear = one phrase | another", files.join(" and "), option.value);
+        found.enter(part);
         found.at("missing-phrases", option, "nobody can say it", message, help);
     }
     for language in &languages {
@@ -45,7 +45,7 @@ pub(super) fn check(input: &CheckInput, texts: &Texts, found: &mut Found) {
         languages.iter().for_each(|other| always.listen(&other.value, "command-language", found));
         let mut read_back = always.clone();
         READ_BACK.iter().for_each(|id| read_back.listen(&language.value, id, found));
-        asks().for_each(|ask| always.clone().ask(ask, found));
+        asks().for_each(|(_, ask)| always.clone().ask(ask, found));
     }
 }
 
@@ -90,7 +90,7 @@ impl<'a> Heard<'a> {
 }
 
 /// A phrase as a recogniser gives it: lower case, words alone.
-fn as_heard(phrase: &str) -> String {
+pub(super) fn as_heard(phrase: &str) -> String {
     let words = phrase.split(|c: char| !(c.is_alphanumeric() || c == '\'')).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ").to_lowercase()
 }

@@ -2,6 +2,9 @@
 
 use serde_saphyr::{Location, Spanned};
 
+use super::rules::{Level, rule};
+use crate::dialog::file::Part;
+
 /// A stretch of a source file, in bytes. A length of zero means the word that begins there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
@@ -47,6 +50,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// What it means for the dialog.
+    pub fn level(&self) -> Level {
+        rule(self.rule).map_or(Level::Error, |rule| rule.level)
+    }
+
     /// With another place that belongs to it.
     #[must_use]
     pub fn with(mut self, place: Place) -> Problem {
@@ -55,24 +63,38 @@ impl Problem {
     }
 }
 
-/// Collects problems in one dialog file: knows the file's name, so that the rules need not.
+/// Collects problems in a dialog and its sub-dialogs: knows the names of their files, so that the rules need not.
 #[derive(Debug)]
 pub(super) struct Found<'a> {
-    file: &'a str,
+    /// The dialog file.
+    dialog: &'a str,
+    /// The file that is being looked at: the dialog's, or a sub-dialog's.
+    file: String,
     pub(super) problems: Vec<Problem>,
 }
 
 impl<'a> Found<'a> {
-    pub(super) fn new(file: &'a str) -> Found<'a> {
-        Found { file, problems: Vec::new() }
+    pub(super) fn new(dialog: &'a str) -> Found<'a> {
+        Found { dialog, file: dialog.to_owned(), problems: Vec::new() }
     }
 
-    /// A place in the dialog file.
+    /// From here on it is this sub-dialog's file that is looked at, or the dialog's own.
+    pub(super) fn enter(&mut self, part: Option<&Part>) {
+        part.map_or(self.dialog, |part| &part.file_name).clone_into(&mut self.file);
+    }
+
+    /// A place in the file that is being looked at.
     pub(super) fn place(&self, location: &Location, label: impl Into<String>) -> Place {
-        Place { file: self.file.to_owned(), span: Span::of(location), label: label.into() }
+        Place { file: self.file.clone(), span: Span::of(location), label: label.into() }
     }
 
-    /// A problem at something that was written in the dialog file.
+    /// A place in the file of a sub-dialog, or in the dialog's own.
+    pub(super) fn place_in(&self, part: Option<&Part>, location: &Location, label: impl Into<String>) -> Place {
+        let file = part.map_or(self.dialog, |part| &part.file_name).to_owned();
+        Place { file, span: Span::of(location), label: label.into() }
+    }
+
+    /// A problem at something that was written in the file that is being looked at.
     pub(super) fn at<T>(
         &mut self,
         rule: &'static str,
@@ -94,7 +116,7 @@ impl<'a> Found<'a> {
 }
 
 /// The candidate that `name` was probably meant to be.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (name.chars().count() / 3).clamp(1, 4);
     candidates
         .into_iter()
@@ -105,7 +127,7 @@ pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// "Write `x`, or …": the nearest known name when there is one, and what is allowed.
-pub(super) fn suggestion(name: &str, kind: &str, candidates: &[&str]) -> String {
+pub(crate) fn suggestion(name: &str, kind: &str, candidates: &[&str]) -> String {
     let list = listed(candidates);
     match nearest(name, candidates.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? {kind}: {list}"),
@@ -114,7 +136,7 @@ pub(super) fn suggestion(name: &str, kind: &str, candidates: &[&str]) -> String 
 }
 
 /// Names one after the other; a long list is cut.
-pub(super) fn listed(names: &[&str]) -> String {
+pub(crate) fn listed(names: &[&str]) -> String {
     const SHOWN: usize = 12;
     let mut list: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     if names.is_empty() {

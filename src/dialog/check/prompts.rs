@@ -8,43 +8,55 @@ use super::CheckInput;
 use super::engine::{ABOUT_A_PURPOSE, messages, must_say};
 use super::problem::{Found, Place, Problem, Span, listed, suggestion};
 use crate::consent::Purpose;
-use crate::dialog::file::{DialogFile, Step};
+use crate::dialog::file::{AState, DialogFile, Part, Step};
+use crate::dialog::known::field_name;
 use crate::dialog::prompt::{FIXED_VARIABLES, Hearing, Line, Message, Slots, Texts};
 
 /// A prompt that a step says.
 pub(super) struct Said<'a> {
     pub(super) prompt: &'a Spanned<String>,
-    /// Which state of the file, counted from 0.
-    pub(super) state: usize,
-    /// Which step of it, counted from 0.
-    pub(super) step: usize,
+    /// In which sub-dialog.
+    pub(super) part: Option<&'a Part>,
+    pub(super) step: &'a Spanned<Step>,
     /// The slot that the step itself has set when it is said.
     pub(super) after: Option<&'a str>,
 }
 
-/// Every prompt that the steps of a dialog say. In an `on-consent` a name that is no state is a prompt.
+/// Every prompt that the steps of a dialog and its sub-dialogs say. In a branch on consent or hours a name that is no state is a prompt.
 pub(super) fn said(dialog: &DialogFile) -> Vec<Said<'_>> {
     let mut all = Vec::new();
-    for (state, (_, steps)) in dialog.states.iter().enumerate() {
-        for (step, written) in steps.value.iter().enumerate() {
-            let mut say = |prompt, after| all.push(Said { prompt, state, step, after });
-            match &written.value {
-                Step::Say(prompt) => say(prompt, None),
-                Step::Ask(ask) => say(&ask.prompt, None),
-                Step::Collect(collect) => {
-                    say(&collect.prompt, None);
-                    collect.read_back.iter().for_each(|prompt| say(prompt, Some(collect.slot.value.as_str())));
-                }
-                Step::OnConsent(branch) => {
-                    let prompts = [&branch.given, &branch.otherwise].into_iter().flatten();
-                    prompts.filter(|name| dialog.states.get(&name.value).is_none()).for_each(|name| say(name, None));
-                }
-                Step::Handover(prompt) | Step::End(prompt) => prompt.iter().for_each(|prompt| say(prompt, None)),
-                Step::Go(_) => {}
+    for (state, step) in dialog.every_step() {
+        let mut say = |prompt, after| all.push(Said { prompt, part: state.part, step, after });
+        match &step.value {
+            Step::Say(prompt) => say(prompt, None),
+            Step::Ask(ask) => say(&ask.prompt, None),
+            Step::Collect(collect) => {
+                say(&collect.prompt, None);
+                collect.read_back.iter().for_each(|prompt| say(prompt, Some(collect.slot.value.as_str())));
             }
+            Step::Fetch(fetch) => fetch.wait.iter().for_each(|prompt| say(prompt, None)),
+            Step::OnConsent(_) | Step::OnHours(_) => {
+                branch_names(&step.value).filter(|name| !is_state(dialog, state, name)).for_each(|name| say(name, None));
+            }
+            Step::Handover(prompt) | Step::End(prompt) => prompt.iter().for_each(|prompt| say(prompt, None)),
+            Step::Choose(_) | Step::Call(_) | Step::Return(()) | Step::Go(_) => {}
         }
     }
     all
+}
+
+/// What the two branches of an `on-consent` or an `on-hours` name.
+fn branch_names(step: &Step) -> impl Iterator<Item = &Spanned<String>> {
+    let names = match step {
+        Step::OnConsent(branch) => [branch.given.as_ref(), branch.otherwise.as_ref()],
+        Step::OnHours(branch) => [branch.open.as_ref(), branch.closed.as_ref()],
+        _ => [None, None],
+    };
+    names.into_iter().flatten()
+}
+
+fn is_state(dialog: &DialogFile, here: AState, name: &Spanned<String>) -> bool {
+    dialog.state(&dialog.named_in(&here.full_name(), &name.value)).is_some()
 }
 
 pub(super) fn check(input: &CheckInput, texts: &Texts, found: &mut Found) {
@@ -52,6 +64,7 @@ pub(super) fn check(input: &CheckInput, texts: &Texts, found: &mut Found) {
     missing_from_engine(input, texts, &engine, found);
     missing_from_dialog(input, texts, found);
     let slots = slots(input.dialog);
+    let slots: BTreeSet<&str> = slots.iter().map(String::as_str).collect();
     let said: BTreeSet<&str> = said(input.dialog).into_iter().map(|said| said.prompt.value.as_str()).collect();
     // What no step says is not looked at: dialogs may keep texts for later.
     let is_said =
@@ -119,9 +132,9 @@ fn missing_from_engine(input: &CheckInput, texts: &Texts, engine: &[(String, Mes
 
 fn missing_from_dialog(input: &CheckInput, texts: &Texts, found: &mut Found) {
     let dialog = input.dialog;
-    let mut uses: BTreeMap<&str, &Spanned<String>> = BTreeMap::new();
-    for Said { prompt, .. } in said(dialog) {
-        uses.entry(&prompt.value).or_insert(prompt);
+    let mut uses: BTreeMap<&str, Said> = BTreeMap::new();
+    for said in said(dialog) {
+        uses.entry(&said.prompt.value).or_insert(said);
     }
     let spoken = |language: &str, id: &str| texts.message(language, id).is_some_and(|message| message.spoken);
     let file = |language: &str| format!("{}/{language}/{}.ftl", input.prompts_folder, dialog.dialog.value);
@@ -137,13 +150,12 @@ fn missing_from_dialog(input: &CheckInput, texts: &Texts, found: &mut Found) {
             languages.push(&language.value);
         }
     }
-    for (id, used) in uses {
+    for (id, Said { prompt: used, part, step, .. }) in uses {
+        let file = |language: &str| input.text_file(language, part);
         let without: Vec<&str> = languages.iter().copied().filter(|language| !spoken(language, id)).collect();
         let nowhere = without.len() == input.languages().len();
-        let branch = dialog.states.iter().flat_map(|(_, steps)| &steps.value).any(|step| {
-            matches!(&step.value, Step::OnConsent(b) if [&b.given, &b.otherwise].into_iter().flatten().any(|name| std::ptr::eq(name, used)))
-        });
-        // In an `on-consent` such a name is reported as neither a state nor a prompt.
+        // In a branch such a name is reported as neither a state nor a prompt.
+        let branch = branch_names(&step.value).next().is_some();
         if without.is_empty() || (nowhere && branch) {
             continue;
         }
@@ -153,16 +165,25 @@ fn missing_from_dialog(input: &CheckInput, texts: &Texts, found: &mut Found) {
             input.languages().first().into_iter().flat_map(|l| texts.messages(&l.value)).map(|(id, _)| id).collect();
         let near = super::problem::nearest(id, known).filter(|_| nowhere).map(|near| format!("did you mean `{near}`? Or "));
         let help = format!("{}write `{id} = …` in {}", near.unwrap_or_default(), files.join(" and "));
+        found.enter(part);
         found.at("missing-prompt", used, "cannot be said", message, help);
     }
+    found.enter(None);
 }
 
-/// The names of all slots.
-fn slots(dialog: &DialogFile) -> BTreeSet<&str> {
-    let steps = dialog.states.iter().flat_map(|(_, steps)| &steps.value);
-    steps
-        .filter_map(|step| if let Step::Collect(collect) = &step.value { Some(collect.slot.value.as_str()) } else { None })
-        .collect()
+/// The variables that hold what is known: a name for every slot and for every field of a result.
+pub(super) fn slots(dialog: &DialogFile) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (_, step) in dialog.every_step() {
+        match &step.value {
+            Step::Collect(collect) => names.extend([collect.slot.value.clone()]),
+            Step::Fetch(fetch) => {
+                names.extend(fetch.takes.iter().map(|(field, _)| field_name(&fetch.into.value, &field.value)));
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 /// What can stand in a text as a variable.
@@ -224,7 +245,7 @@ fn sayable(input: &CheckInput, texts: &Texts, language: &str, id: &str, message:
 
 /// A recording is always the same, so its text must be too.
 fn recorded(input: &CheckInput, language: &str, id: &str, message: &Message, found: &mut Found) {
-    let is_recorded = input.recorded.iter().any(|(l, i)| l == language && i == id);
+    let is_recorded = input.recorded.iter().any(|recorded| recorded.language == language && recorded.id == id);
     let varies = message.variables.iter().filter(|variable| !matches!(variable.as_str(), "organisation" | "notice"));
     let varies: Vec<&str> = varies.map(String::as_str).collect();
     if is_recorded && !varies.is_empty() {

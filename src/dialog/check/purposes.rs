@@ -2,8 +2,8 @@
 
 use serde_saphyr::Spanned;
 
-use super::CheckInput;
 use super::problem::{Found, suggestion};
+use super::{CheckInput, quality};
 use crate::consent::{Basis, Purpose};
 use crate::dialog::file::{OnConsent, Recorded, Step, read_basis, read_retention};
 
@@ -23,7 +23,8 @@ pub(super) fn check(input: &CheckInput, found: &mut Found) {
             problem.related.push(place);
         }
     }
-    for step in dialog.states.iter().flat_map(|(_, steps)| &steps.value) {
+    for (state, step) in dialog.every_step() {
+        found.enter(state.part);
         match &step.value {
             Step::OnConsent(branch) => on_consent(input, step, branch, found),
             Step::Ask(ask) => ask.evidence_for.iter().for_each(|purpose| evidence(input, purpose, found)),
@@ -51,6 +52,7 @@ fn purpose(input: &CheckInput, recorded: &Recorded, found: &mut Found) {
         }
     }
     basis(input, recorded, found);
+    quality::check(input, recorded, found);
     match &recorded.necessity {
         None => {
             let help = "add `necessity: why nothing less would do`, such as what notes cannot show".to_owned();
@@ -106,20 +108,34 @@ fn basis(input: &CheckInput, recorded: &Recorded, found: &mut Found) {
         );
         return;
     };
-    let empty = |text: &&Spanned<String>| !text.value.trim().is_empty();
-    match recorded.balancing.as_ref().filter(empty) {
+    if basis == Basis::LegitimateInterest && recorded.bot_reason.as_ref().filter(has_words).is_none() {
+        let message = format!("`{}` does not say why a machine has to record for it", name.value);
+        let help = "add `bot-reason: why a person who takes notes would not do`: an interest weighs less where nobody but a machine listens";
+        found.at("legitimate-interest-needs-bot-reason", written, "needs a reason", message, help.into());
+    }
+    match recorded.balancing.as_ref().filter(has_words) {
         None if basis == Basis::LegitimateInterest => {
             let message = format!("the legitimate interest of `{}` has not been weighed against that of the caller", name.value);
             let help =
                 "add `balancing: FILE`, the document with the balancing test (GDPR article 6(1)(f)), or use `basis: consent`";
             found.at(NEEDED, written, "needs a balancing test", message, help.into());
         }
-        Some(document) if is_file(&document.value) && input.documents.is_some_and(|exists| !exists(&document.value)) => {
-            let message = format!("there is no document `{}` beside this file", document.value);
-            let help = "put it beside the dialog file, or write its web address or the number under which it is filed";
-            found.at(NEEDED, document, "not there", message, help.into());
-        }
-        _ => {}
+        Some(document) => is_there(input, NEEDED, document, found),
+        None => {}
+    }
+}
+
+/// Whether something is written there.
+pub(super) fn has_words(text: &&Spanned<String>) -> bool {
+    !text.value.trim().is_empty()
+}
+
+/// A document that is named as a file is there.
+pub(super) fn is_there(input: &CheckInput, rule: &'static str, document: &Spanned<String>, found: &mut Found) {
+    if is_file(&document.value) && input.documents.is_some_and(|exists| !exists(&document.value)) {
+        let message = format!("there is no document `{}` beside this file", document.value);
+        let help = "put it beside the dialog file, or write its web address or the number under which it is filed";
+        found.at(rule, document, "not there", message, help.into());
     }
 }
 
@@ -135,7 +151,7 @@ fn on_consent(input: &CheckInput, step: &Spanned<Step>, branch: &OnConsent, foun
         Some(recorded) if recorded.basis.as_ref().and_then(|b| read_basis(&b.value)) == Some(Basis::Contract) => {
             let message = format!("`{}` rests on a contract: there is no consent to branch on", branch.purpose.value);
             let help = "name a purpose that rests on consent or on a legitimate interest".to_owned();
-            let place = found.place(&recorded.purpose.referenced, "announced here");
+            let place = found.place_in(None, &recorded.purpose.referenced, "announced here");
             found.at("unknown-purpose", &branch.purpose, "not asked", message, help).related.push(place);
         }
         Some(_) if branch.given.is_none() && branch.otherwise.is_none() => {
@@ -158,7 +174,7 @@ fn evidence(input: &CheckInput, purpose: &Spanned<String>, found: &mut Found) {
         Some(recorded) if recorded.basis.as_ref().and_then(|b| read_basis(&b.value)).is_some_and(|b| b != Basis::Contract) => {
             let message = format!("`{}` does not rest on a contract, so a turn cannot be marked as its evidence", purpose.value);
             let help = "name a purpose with `basis: contract`; the others need no mark".to_owned();
-            let place = found.place(&recorded.purpose.referenced, "announced here");
+            let place = found.place_in(None, &recorded.purpose.referenced, "announced here");
             found.at("unknown-purpose", purpose, "not a contract", message, help).related.push(place);
         }
         Some(_) => {}

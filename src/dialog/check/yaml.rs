@@ -4,7 +4,8 @@ use serde_saphyr::Error;
 
 use super::problem::{Place, Problem, Span, listed, nearest};
 
-const STEPS: &str = "a step is one of `- say: PROMPT`, `- ask: …`, `- collect: …`, `- on-consent: …`, `- go: STATE`, `- handover: PROMPT`, `- end: PROMPT`";
+const STEPS: &str = "a step is one of `- say: PROMPT`, `- ask: …`, `- collect: …`, `- fetch: …`, `- choose: …`, `- on-consent: …`, `- on-hours: …`, \
+                     `- call: SUB-DIALOG`, `- return:`, `- go: STATE`, `- handover: PROMPT`, `- end: PROMPT`";
 
 /// The parser's error as a problem of `file`.
 pub fn unreadable(file: &str, error: &Error) -> Problem {
@@ -111,6 +112,13 @@ fn what_it_is(field: &str) -> &'static str {
         "options" => "what may be answered: `options: { NAME: { press: 1, go: STATE } }`",
         "press" => "the key, 1 to 9",
         "go" => "the state it leads to",
+        "sub-dialog" => "the name under which a dialog calls it; its texts are in prompts/<language>/NAME.ftl",
+        "hours" => "such as `hours: \"mon-fri 09:00-17:30\"`",
+        "time-zone" => "a name of the IANA database, such as Europe/Amsterdam",
+        "url" => "the address: `url: \"{name}/path\"`, with a name of `[lookups]` in the server's configuration",
+        "into" => "the name of the result; texts have its fields as `{ $name_field }`",
+        "failed" => "the state to go to when the lookup fails or is late",
+        "of" => "one of the names under `opening-hours`",
         "slot" => "the name under which the digits are kept",
         "digits" => "how many: `6`, or `4..8`",
         "purpose" => "why something is recorded, such as service-quality",

@@ -63,6 +63,7 @@ impl Flow {
         self.hush();
         self.deadline = None;
         self.forget_unconfirmed();
+        self.abandon_lookup();
         if !std::mem::take(&mut self.caller_speaks) {
             // Else what was being said could have been "stop recording": the turn is not kept.
             self.end_turn();

@@ -2,6 +2,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::Heard;
+use super::lookup::Lookup;
 use crate::consent::{Change, ConsentState, Method, Passage, Purpose, SessionTime};
 use crate::dialog::prompt::{Line, Slots};
 
@@ -56,10 +57,28 @@ pub enum Action {
         /// To be called.
         number: Number,
     },
+    /// Look this up; [`super::Event::Fetched`] answers.
+    Fetch {
+        /// Which attempt of this call; the answer names it, and one that is late is for nobody.
+        attempt: u32,
+        /// What to look up.
+        lookup: Lookup,
+    },
+    /// Something went wrong that a check should have found: an operator wants to know.
+    Trouble(Trouble),
     /// Write it into the ledger.
     Note(Fact),
     /// The session is over.
     Close(SessionOutcome),
+}
+
+/// What went wrong in a dialog while it ran; the call went on. Without any value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// A condition could not be evaluated; its `otherwise` was taken.
+    Condition,
+    /// Whoever carries lookups out did not answer in time; it was taken for failed.
+    Lookup,
 }
 
 /// A telephone number that a caller left. Wiped when dropped, and never shown.

@@ -145,6 +145,7 @@ impl Flow {
     /// A command that had nothing to do: the call goes on where the caller's voice has held it.
     fn nothing_came_of_it(&mut self) {
         match &self.phase {
+            Phase::Dialog(_) if self.looks_up() => self.lookup_ready(),
             Phase::Dialog(waiting) if waiting.was_interrupted() => self.resume(),
             Phase::Dialog(_) if self.current.is_none() => self.deadline = Some(self.now + self.dialog_patience()),
             Phase::Asking(asking) if asking.ended.is_some() => self.deadline = Some(self.now + self.settings.consent_window),
@@ -225,6 +226,7 @@ impl Flow {
         self.language = next.clone();
         self.hearing_failed = false;
         self.caller_speaks = false;
+        self.abandon_lookup();
         self.position = Position::start_of(&self.dialog.file.start.value);
         self.actions.push(Action::Language(next));
         self.open(false);

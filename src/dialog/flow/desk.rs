@@ -347,7 +347,7 @@ impl Flow {
         }
         let digits = std::mem::take(digits);
         call_back.stage = Stage::Confirm;
-        self.slots.insert(NUMBER, digits.as_str());
+        self.known.slots.insert(NUMBER, digits.as_str());
         self.hush();
         self.next_turn(TurnKind::Engine);
         let lines = vec![(self.line("call-back-confirm"), Role::Other)];
@@ -370,7 +370,7 @@ impl Flow {
         if !matches!(call_back.stage, Stage::Confirm) {
             return;
         }
-        let number = self.slots.iter().find(|(name, _)| *name == NUMBER).map(|(_, value)| Zeroizing::new(value.to_owned()));
+        let number = self.known.slots.iter().find(|(name, _)| *name == NUMBER).map(|(_, value)| Zeroizing::new(value.to_owned()));
         self.forget_number();
         self.hush();
         let Some(number) = number else { return self.pass(&["call-back-failed"], Next::Wait) };
@@ -420,7 +420,7 @@ impl Flow {
 
     /// A number that was not left is nobody's.
     pub(super) fn forget_number(&mut self) {
-        self.slots.remove(NUMBER);
+        self.known.slots.remove(NUMBER);
     }
 }
 

@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::lookup::{Answer, LookupFailure};
 use super::{PlayId, SessionOutcome};
 use crate::consent::SessionTime;
 
@@ -56,6 +57,13 @@ pub enum Event {
         attempt: u32,
         /// Whether the number is sealed and stored.
         stored: bool,
+    },
+    /// What became of [`super::Action::Fetch`].
+    Fetched {
+        /// Of which attempt.
+        attempt: u32,
+        /// What the service answered, as far as the dialog takes it.
+        result: Result<Answer, LookupFailure>,
     },
     /// Nothing comes from the caller any more. They may come back.
     Lapsed,

@@ -71,6 +71,7 @@ impl Flow {
     /// Where a caller is after a person could not be reached: where they asked for one, or at the start if the dialog led there.
     pub(super) fn back_to_dialog(&mut self, reason: LeaveReason) {
         if reason != LeaveReason::Asked {
+            self.abandon_lookup();
             self.position = Position::start_of(&self.dialog.file.start.value);
         }
     }
@@ -82,7 +83,9 @@ impl Flow {
         let changes = self.consents.expire_all();
         self.stop_recorder(StopReason::Handover);
         self.note_changes(changes);
-        let mut slots = self.slots.clone();
+        self.abandon_lookup();
+        // What was given at sensitive steps is not among them, nor is what was looked up.
+        let mut slots = self.known.slots.clone();
         slots.remove(desk::NUMBER);
         let departure = Departure { reason, language: self.language.clone(), consent, slots };
         match self.way {
@@ -115,6 +118,10 @@ impl Flow {
 
     pub(super) fn returned(&mut self) {
         let Phase::Away(reason) = self.phase else { return };
+        // A colleague at the desk gives a caller back; no leg comes back from there.
+        if self.is_with_colleague() {
+            return;
+        }
         if self.stopping {
             return self.knock(LeaveReason::Shutdown);
         }
@@ -174,7 +181,8 @@ impl Flow {
         let changes = self.consents.expire_all();
         self.stop_recorder(StopReason::Ended);
         self.note_changes(changes);
-        self.slots.clear();
+        self.abandon_lookup();
+        self.known.clear();
         self.deadline = None;
         self.prefix = None;
         self.phase = Phase::Closed;

@@ -4,36 +4,46 @@
 //! caller of this module joins it to sound and disk; nothing here waits for anything.
 //!
 //! The opening (`opening`) is run before any dialog file is looked at; the commands (`commands`) are there in every state; the dialog's own
-//! steps are in `steps`; the ways out in `leaving`, and waiting for a colleague at the desk in `desk`. A caller who is gone for a moment is in
+//! steps are in `steps`, and what becomes of a text that could not be spoken in `unsaid`; the ways out in `leaving`, and waiting for a colleague at the desk in `desk`. A caller who is gone for a moment is in
 //! `absence`, a no after the question in `withdrawal`.
 
 mod absence;
 mod action;
 mod commands;
 mod desk;
+mod digits;
 mod event;
 mod leaving;
+mod looking_up;
+pub mod lookup;
 mod opening;
+mod phase;
 mod phrase;
+mod position;
 mod saying;
 mod stage;
 mod steps;
 mod turns;
+mod unsaid;
 mod withdrawal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub use action::{Action, Departure, Expecting, Fact, LeaveReason, Number, PlayId, Prompted, Role, SessionOutcome, StopReason};
+pub use action::{
+    Action, Departure, Expecting, Fact, LeaveReason, Number, PlayId, Prompted, Role, SessionOutcome, StopReason, Trouble,
+};
 pub use event::{Button, Ended, Erasure, Event, Grade, HandoverEnd, Heard, Utterance, Way};
 pub use stage::{Expected, Stage};
 
 use super::SharedDialog;
+use super::known::Known;
 use super::prompt::{Hearing, Line, Slots};
 use crate::consent::{
     AnswerGrammar, Basis, ConsentState, Consents, Passage, Purpose, SessionTime, Thresholds, TurnKind, TurnPermit,
 };
-use steps::Position;
+use phase::{Next, Phase};
+use position::Position;
 
 /// What a flow must know of the world it runs in.
 #[derive(Clone, Debug)]
@@ -54,6 +64,8 @@ pub struct Settings {
     pub offer_languages: bool,
     /// Whether a caller can leave a number to be called back on.
     pub call_backs: bool,
+    /// When the call began, for opening hours; `None`: everything counts as closed.
+    pub opened: Option<jiff::Timestamp>,
 }
 
 impl Default for Settings {
@@ -67,6 +79,7 @@ impl Default for Settings {
             can_hear: BTreeSet::new(),
             offer_languages: true,
             call_backs: false,
+            opened: None,
         }
     }
 }
@@ -82,61 +95,6 @@ const PREFIX: Duration = Duration::from_secs(3);
 /// How often the opening is said again in one call because too much of it was lost on the way.
 const REPETITIONS: u32 = 3;
 
-/// Where the call is.
-#[derive(Debug)]
-enum Phase {
-    /// Nothing has been said yet.
-    Fresh,
-    /// The disclosures are being said.
-    Disclosing(opening::Disclosing),
-    /// A consent question is being put or answered.
-    Asking(opening::Asking),
-    /// Something is being said, after which the call goes on.
-    Passing(Next),
-    /// A withdrawal is being carried out, after which what it broke off is said again, and the call goes on.
-    Erasing(Vec<String>, Next),
-    /// In the dialog.
-    Dialog(steps::Waiting),
-    /// Somebody is looking whether a person is there.
-    Knocking(LeaveReason),
-    /// In the line for a colleague at the desk, or told that nobody is there.
-    Waiting,
-    /// Leaving a number to be called back on.
-    CallBack(desk::CallBack),
-    /// The caller is with somebody else; the session waits for the result.
-    Away(LeaveReason),
-    /// The caller is gone for a moment; how the call goes on when they are back.
-    Lapsed(absence::Broken),
-    /// Over.
-    Closed,
-}
-
-/// How the call goes on after something was said.
-#[derive(Clone, Debug)]
-enum Next {
-    /// The next consent question.
-    Question(Vec<Purpose>),
-    /// The opening, from its beginning.
-    Open,
-    /// Back to the dialog (or into it).
-    Resume,
-    /// See whether a person is there.
-    Person,
-    /// Leave for a person.
-    Leave(LeaveReason),
-    /// Wait for a colleague.
-    Wait,
-    /// End the call.
-    Close(SessionOutcome),
-}
-
-impl Next {
-    /// The same, when no question is open any more.
-    fn without_questions(self) -> Next {
-        if let Next::Question(_) = self { Next::Resume } else { self }
-    }
-}
-
 /// One call.
 #[derive(Debug)]
 pub struct Flow {
@@ -146,7 +104,8 @@ pub struct Flow {
     grammar: Option<AnswerGrammar>,
     hearing_failed: bool,
     consents: Consents,
-    slots: Slots,
+    /// What the caller gave, and what was looked up with it.
+    known: Known,
     phase: Phase,
     /// Where in the dialog the first line of the running turn stands, for coming back after a command.
     position: Position,
@@ -168,6 +127,8 @@ pub struct Flow {
     noises: u32,
     /// A slot that was read back and not confirmed yet.
     unconfirmed: Option<String>,
+    /// How often digits could not be read back.
+    unread: u32,
     /// The caller has heard to the end what this is.
     introduced: bool,
     /// How often something was said again because too much of it was lost.
@@ -183,6 +144,10 @@ pub struct Flow {
     /// How often a number was given to be stored, and which of those has not been answered yet.
     attempts: u32,
     storing: Option<u32>,
+    /// How often something was looked up, how often since the caller last answered, and what is being looked up.
+    lookups: u32,
+    lookups_in_a_row: u32,
+    lookup: Option<looking_up::Underway>,
     /// Nothing comes from the caller for the moment.
     absent: bool,
     /// The caller asked for a person while they were gone.
@@ -210,7 +175,7 @@ impl Flow {
             settings,
             dialog,
             hearing_failed: false,
-            slots: Slots::default(),
+            known: Known::default(),
             phase: Phase::Fresh,
             position: Position::start_of(&start),
             plays: BTreeMap::new(),
@@ -226,6 +191,7 @@ impl Flow {
             departures: 0,
             noises: 0,
             unconfirmed: None,
+            unread: 0,
             introduced: false,
             repetitions: 0,
             last_words: Vec::new(),
@@ -234,6 +200,9 @@ impl Flow {
             waiting: None,
             attempts: 0,
             storing: None,
+            lookups: 0,
+            lookups_in_a_row: 0,
+            lookup: None,
             absent: false,
             wants_person: false,
             early_no: None,
@@ -262,10 +231,7 @@ impl Flow {
 
     /// When [`Event::Tick`] is wanted next.
     pub fn deadline(&self) -> Option<SessionTime> {
-        match (self.deadline, self.prefix) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        [self.deadline, self.prefix, self.lookup_deadline()].into_iter().flatten().min()
     }
 
     /// The purposes and their states.
@@ -293,9 +259,22 @@ impl Flow {
         self.plays.get(&play)?.get(index).map(|(line, role)| (line, role))
     }
 
-    /// What the caller gave, for rendering the texts that hold it.
+    /// What the caller gave at steps that are not sensitive.
     pub fn slots(&self) -> &Slots {
-        &self.slots
+        &self.known.slots
+    }
+
+    /// Everything that is known, for rendering the texts that hold it and for nothing else.
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// The state of the dialog that the call is in; `identify/ask-number` in a sub-dialog. Of nobody's concern but that of who tries a dialog out.
+    pub fn state(&self) -> &str {
+        match &self.phase {
+            Phase::Dialog(waiting) => waiting.state(),
+            _ => self.position.state(),
+        }
     }
 
     fn dispatch(&mut self, event: Event) {
@@ -322,6 +301,7 @@ impl Flow {
             Event::GivenBack => self.given_back(),
             Event::ColleagueLost => self.colleague_lost(),
             Event::CallBackLeft { attempt, stored } => self.call_back_left(attempt, stored),
+            Event::Fetched { attempt, result } => self.fetched(attempt, result),
             Event::Lapsed => self.lapsed(),
             Event::Resumed => self.resumed(),
             Event::CallerGone(outcome) => self.caller_gone(outcome),
@@ -334,6 +314,7 @@ impl Flow {
         if self.prefix.is_some_and(|at| at <= self.now) {
             self.prefix = None;
         }
+        self.lookup_overdue();
         if self.deadline.is_none_or(|at| at > self.now) {
             return;
         }
@@ -413,6 +394,8 @@ impl Flow {
         let Some(lines) = self.plays.get(&ended.play) else { return };
         let Some((line, role)) = lines.get(ended.index).cloned() else { return };
         let last = ended.index + 1 == lines.len();
+        let left_out = line.slots && ended.heard == Heard::Failed;
+        let rest = if left_out { lines[ended.index + 1..].to_vec() } else { Vec::new() };
         if last {
             self.plays.remove(&ended.play);
         }
@@ -425,7 +408,7 @@ impl Flow {
                 _ => {}
             }
         }
-        if self.current != Some(ended.play) {
+        if self.current != Some(ended.play) || left_out && self.line_left_out(rest) {
             return;
         }
         if let (Phase::Disclosing(disclosing), Role::Disclosure) = (&mut self.phase, &role) {
@@ -448,6 +431,7 @@ impl Flow {
                 let next = next.clone();
                 self.go_on(next);
             }
+            Phase::Dialog(_) if self.looks_up() => self.lookup_ready(),
             Phase::Dialog(_) if !self.caller_speaks => self.deadline = Some(self.now + self.dialog_patience()),
             Phase::Waiting => self.waiting_said(),
             Phase::CallBack(_) => self.deadline = Some(self.now + self.call_back_patience()),

@@ -82,6 +82,11 @@ impl Flow {
         matches!(self.phase, Phase::Dialog(_))
     }
 
+    /// The question of the dialog that is being put or answered: its state, and its step in it from 0.
+    pub fn question(&self) -> Option<(&str, usize)> {
+        if let Phase::Dialog(waiting) = &self.phase { Some(waiting.place()) } else { None }
+    }
+
     /// What the agent waits for.
     pub fn expected(&self) -> Expected {
         match &self.phase {

@@ -1,27 +1,17 @@
 //! The dialog's own steps.
 
+use serde_saphyr::Spanned;
 use zeroize::Zeroizing;
 
+use super::digits::{eleven, luhn};
+use super::looking_up::LookedUp;
 use super::*;
-use crate::dialog::file::{self, Ask, Collect, Step, Tries};
+use crate::dialog::file::{self, Ask, Choose, Collect, Step, Tries};
 
-/// Where in the dialog a call is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Position {
-    state: String,
-    step: usize,
-}
-
-impl Position {
-    pub(super) fn start_of(state: &str) -> Position {
-        Position { state: state.to_owned(), step: 0 }
-    }
-}
-
-/// A question of the dialog that waits for the caller.
+/// A question of the dialog that waits for the caller, or a lookup that the caller waits for.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    mode: Mode,
+    pub(super) mode: Mode,
     /// The question's own place. The running turn may have begun before it.
     at: Position,
     barge_in: bool,
@@ -32,14 +22,27 @@ pub(super) struct Waiting {
     interrupted: bool,
 }
 
-#[derive(Debug)]
-enum Mode {
+pub(super) enum Mode {
     /// One of the options.
     Ask,
     /// Digits, as far as they have come.
     Collect(Zeroizing<String>),
     /// Yes or no to the digits that were read back.
     ReadBack,
+    /// Nothing: something is being looked up.
+    LookUp,
+}
+
+/// Never shows a digit.
+impl std::fmt::Debug for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Mode::Ask => "Ask",
+            Mode::Collect(_) => "Collect(_)",
+            Mode::ReadBack => "ReadBack",
+            Mode::LookUp => "LookUp",
+        })
+    }
 }
 
 impl Waiting {
@@ -52,7 +55,20 @@ impl Waiting {
             Mode::Ask => Expected::Choice,
             Mode::Collect(_) => Expected::Digits,
             Mode::ReadBack => Expected::YesNo,
+            Mode::LookUp => Expected::Nothing,
         }
+    }
+
+    pub(super) fn reads_back(&self) -> bool {
+        matches!(self.mode, Mode::ReadBack)
+    }
+
+    pub(super) fn place(&self) -> (&str, usize) {
+        self.at.place()
+    }
+
+    pub(super) fn state(&self) -> &str {
+        self.at.state()
     }
 
     pub(super) fn was_interrupted(&self) -> bool {
@@ -83,31 +99,49 @@ impl Flow {
     /// of them stands. `no_input` and `no_match` count what went before at this same question.
     fn run(&mut self, mut lines: Vec<Line>, no_input: u32, no_match: u32) {
         let dialog = self.dialog.clone();
+        let file = &dialog.file;
         let mut at = self.position.clone();
         for _ in 0..STEPS_WITHOUT_A_TURN {
-            let steps = dialog.file.states.get(&at.state);
-            let Some(step) = steps.and_then(|steps| steps.value.get(at.step)) else { break };
-            match &step.value {
+            let Some(step) = at.step(file) else { break };
+            match step {
                 Step::Say(prompt) => {
                     lines.push(self.line(&prompt.value));
-                    at.step += 1;
+                    at = at.next();
                 }
-                Step::Go(state) => at = Position::start_of(&state.value),
+                Step::Go(_) | Step::Call(_) | Step::Return(()) => match at.moved(file, step) {
+                    Some(there) => at = there,
+                    None => break,
+                },
                 Step::OnConsent(branch) => {
                     let purpose = Purpose::new(&branch.purpose.value).ok();
                     let given = purpose.and_then(|p| self.consents.state(&p)) == Some(ConsentState::Given);
-                    let target = if given { &branch.given } else { &branch.otherwise };
-                    match target {
-                        Some(state) if dialog.file.states.get(&state.value).is_some() => {
-                            at = Position::start_of(&state.value);
-                        }
-                        Some(prompt) => {
-                            lines.push(self.line(&prompt.value));
-                            at.step += 1;
-                        }
-                        None => at.step += 1,
-                    }
+                    at = self.branch(&at, if given { &branch.given } else { &branch.otherwise }, &mut lines);
                 }
+                Step::OnHours(branch) => {
+                    at = self.branch(
+                        &at,
+                        if self.somebody_there(&branch.of.value) { &branch.open } else { &branch.closed },
+                        &mut lines,
+                    );
+                }
+                Step::Choose(choose) => match self.choice(choose).and_then(|state| at.to(file, state)) {
+                    Some(there) => at = there,
+                    None => break,
+                },
+                Step::Fetch(fetch) => match self.look_up(fetch, &at) {
+                    Some(LookedUp::Leads(there)) => {
+                        // Its result is known from here on: nothing that comes in between asks for it again.
+                        self.position = there.clone();
+                        at = there;
+                    }
+                    Some(LookedUp::Underway(begun)) => {
+                        lines.extend(fetch.wait.as_ref().map(|prompt| self.line(&prompt.value)));
+                        self.put_turn(lines, Mode::LookUp, at, 0, 0);
+                        self.actions.extend(begun);
+                        return;
+                    }
+                    None => break,
+                },
                 Step::Ask(ask) => {
                     lines.push(self.line(&ask.prompt.value));
                     return self.put_turn(lines, Mode::Ask, at, no_input, no_match);
@@ -137,17 +171,65 @@ impl Flow {
         self.knock(LeaveReason::EngineFailed);
     }
 
+    /// The branch of an `on-consent` or an `on-hours`: a state, or else a prompt that is said before going on.
+    fn branch(&self, at: &Position, name: &Option<Spanned<String>>, lines: &mut Vec<Line>) -> Position {
+        let Some(name) = name else { return at.next() };
+        at.to(&self.dialog.file, &name.value).unwrap_or_else(|| {
+            lines.push(self.line(&name.value));
+            at.next()
+        })
+    }
+
+    /// Whether somebody is there now, by opening hours of the dialog.
+    fn somebody_there(&self, name: &str) -> bool {
+        let hours = self.dialog.file.opening_hours.get(name).and_then(|hours| hours.value.opening());
+        let now = self.settings.opened.and_then(|opened| opened.checked_add(self.now.0).ok());
+        hours.zip(now).is_some_and(|(hours, now)| hours.is_open(now))
+    }
+
+    /// The state of the first branch that holds.
+    fn choice<'a>(&mut self, choose: &'a Choose) -> Option<&'a str> {
+        for branch in choose.0.iter().map(|branch| &branch.value) {
+            let (state, holds) = match (&branch.when, &branch.go, &branch.otherwise) {
+                (Some(when), Some(state), _) => (state, when.value.holds(&self.known, &self.language)),
+                (None, _, Some(state)) => (state, Some(true)),
+                _ => continue,
+            };
+            match holds {
+                Some(true) => return Some(&state.value),
+                Some(false) => {}
+                // The checks do not let such a condition through; should one come, nothing of it holds.
+                None => {
+                    self.actions.push(Action::Trouble(Trouble::Condition));
+                    let otherwise = choose.0.iter().find_map(|branch| branch.value.otherwise.as_ref());
+                    return otherwise.map(|state| state.value.as_str());
+                }
+            }
+        }
+        None
+    }
+
     fn put_turn(&mut self, lines: Vec<Line>, mode: Mode, at: Position, no_input: u32, no_match: u32) {
+        if !matches!(mode, Mode::LookUp) {
+            // The call has come to a question without it.
+            self.abandon_lookup();
+        }
         let dialog = self.dialog.clone();
-        let (barge_in, evidence_for, phrases) = match dialog.file.step(&at.state, at.step) {
-            Some(Step::Ask(ask)) => (ask.barge_in, &ask.evidence_for[..], self.option_phrases(ask)),
-            Some(Step::Collect(collect)) => (true, &collect.evidence_for[..], self.read_back_phrases(&mode)),
-            _ => (true, &[][..], Vec::new()),
+        let (barge_in, sensitive, evidence_for, phrases) = match at.step(&dialog.file) {
+            Some(Step::Ask(ask)) => (ask.barge_in, ask.sensitive, &ask.evidence_for[..], self.option_phrases(ask)),
+            Some(Step::Collect(collect)) => (true, collect.sensitive, &collect.evidence_for[..], self.read_back_phrases(&mode)),
+            // Nothing is asked there: what is said is said to its end.
+            _ => (false, false, &[][..], Vec::new()),
         };
         let evidence_for = evidence_for.iter().filter_map(|p| Purpose::new(&p.value).ok()).collect();
-        self.next_turn(TurnKind::Dialog { evidence_for });
+        self.next_turn(if sensitive { TurnKind::Sensitive } else { TurnKind::Dialog { evidence_for } });
         self.phase = Phase::Dialog(Waiting { mode, at, barge_in, no_input, no_match, interrupted: false });
         self.listen(false, &phrases);
+        if lines.is_empty() {
+            // A lookup without a prompt: the caller hears nothing until it is done.
+            self.deadline = None;
+            return;
+        }
         self.say(lines.into_iter().map(|line| (line, Role::Other)).collect());
     }
 
@@ -195,7 +277,7 @@ impl Flow {
     pub(super) fn key_in_dialog(&mut self, key: char) {
         let dialog = self.dialog.clone();
         let Phase::Dialog(waiting) = &mut self.phase else { return };
-        let step = dialog.file.step(&waiting.at.state, waiting.at.step);
+        let step = waiting.at.step(&dialog.file);
         match (&mut waiting.mode, step) {
             (Mode::Ask, Some(Step::Ask(ask))) => match ask.options.iter().find(|(_, o)| o.press.value == key.to_string()) {
                 Some((_, choice)) => self.choose(&choice.go.value),
@@ -226,10 +308,14 @@ impl Flow {
         let dialog = self.dialog.clone();
         let said = Zeroizing::new(phrase::normal(&utterance.text));
         let Phase::Dialog(waiting) = &self.phase else { return };
+        if self.looks_up() {
+            // Nothing was asked; what protects the caller was looked for before.
+            return self.lookup_ready();
+        }
         if said.is_empty() {
             return self.dialog_unheard();
         }
-        let step = dialog.file.step(&waiting.at.state, waiting.at.step);
+        let step = waiting.at.step(&dialog.file);
         let heard = |id: &str, matches: &dyn Fn(&str, &str) -> bool| {
             dialog.texts.hear(&self.language, id).iter().any(|phrase| matches(&said, phrase))
         };
@@ -257,15 +343,36 @@ impl Flow {
     }
 
     fn choose(&mut self, state: &str) {
+        self.answered();
+        self.go_to(state);
+    }
+
+    /// The caller has answered: the turn is over.
+    fn answered(&mut self) {
+        self.lookups_in_a_row = 0;
         self.hush();
         self.end_turn();
-        self.position = Position::start_of(state);
-        self.resume();
+    }
+
+    /// On to a state that is named at the question that was answered, or given up.
+    fn go_to(&mut self, state: &str) {
+        let Phase::Dialog(Waiting { at, .. }) = &self.phase else { return };
+        match at.to(&self.dialog.file, state) {
+            Some(there) => {
+                self.position = there;
+                self.resume();
+            }
+            // The checks see to it that the state exists; should it not, a person helps.
+            None => self.knock(LeaveReason::EngineFailed),
+        }
     }
 
     /// A voice without words: noise, or a language that we cannot hear.
     pub(super) fn dialog_unheard(&mut self) {
         let Phase::Dialog(waiting) = &self.phase else { return };
+        if self.looks_up() {
+            return self.lookup_ready();
+        }
         if self.current.is_some() {
             // The prompt is still being said and was not broken off: let it end.
             self.deadline = None;
@@ -289,7 +396,10 @@ impl Flow {
     pub(super) fn dialog_silent(&mut self) {
         let dialog = self.dialog.clone();
         let Phase::Dialog(waiting) = &self.phase else { return };
-        let step = dialog.file.step(&waiting.at.state, waiting.at.step);
+        if self.looks_up() {
+            return self.lookup_ready();
+        }
+        let step = waiting.at.step(&dialog.file);
         if let (Mode::Collect(digits), Some(Step::Collect(collect))) = (&waiting.mode, step)
             && !digits.is_empty()
         {
@@ -312,7 +422,7 @@ impl Flow {
     /// A number that was not confirmed is nobody's: it is forgotten, and no colleague gets it.
     pub(super) fn forget_unconfirmed(&mut self) {
         if let Some(slot) = self.unconfirmed.take() {
-            self.slots.remove(&slot);
+            self.known.forget_slot(&slot);
         }
     }
 
@@ -325,7 +435,7 @@ impl Flow {
         self.forget_unconfirmed();
         self.hush();
         self.end_turn();
-        let tries = match dialog.file.step(&self.position.state, self.position.step) {
+        let tries = match self.position.step(&dialog.file) {
             Some(Step::Ask(Ask { no_input, no_match, .. }) | Step::Collect(Collect { no_input, no_match, .. })) => {
                 if reason == LeaveReason::NoInput { no_input } else { no_match }
             }
@@ -340,10 +450,7 @@ impl Flow {
         match then.value.as_str() {
             "handover" => self.knock(reason),
             "end" => self.pass(&["goodbye"], Next::Close(SessionOutcome::Finished)),
-            state => {
-                self.position = Position::start_of(state);
-                self.resume();
-            }
+            state => self.go_to(state),
         }
     }
 
@@ -359,9 +466,11 @@ impl Flow {
         if !(least..=most).contains(&digits.len()) || !right_check {
             return self.no_match("digits-wrong");
         }
-        self.hush();
-        self.end_turn();
-        self.slots.insert(&collect.slot.value, digits.as_str());
+        self.answered();
+        // The same slot can be given at a sensitive step and at another: it is known as it was given last.
+        self.known.forget_slot(&collect.slot.value);
+        let slots = if collect.sensitive { &mut self.known.sensitive } else { &mut self.known.slots };
+        slots.insert(&collect.slot.value, digits.as_str());
         match &collect.read_back {
             Some(prompt) => {
                 self.unconfirmed = Some(collect.slot.value.clone());
@@ -374,12 +483,23 @@ impl Flow {
         }
     }
 
-    fn read_back_right(&mut self) {
-        let Phase::Dialog(Waiting { at, .. }) = &self.phase else { return };
-        self.position = Position { step: at.step + 1, ..at.clone() };
-        self.unconfirmed = None;
+    /// Asks for the digits again that could not be read back, after this text. It is no try of the caller's.
+    pub(super) fn collect_again(&mut self, lead: &str) {
+        let Phase::Dialog(Waiting { at, no_input, no_match, .. }) = &self.phase else { return };
+        let (no_input, no_match) = (*no_input, *no_match);
+        self.position = at.clone();
+        self.forget_unconfirmed();
         self.hush();
         self.end_turn();
+        let line = self.line(lead);
+        self.run(vec![line], no_input, no_match);
+    }
+
+    fn read_back_right(&mut self) {
+        let Phase::Dialog(Waiting { at, .. }) = &self.phase else { return };
+        self.position = at.next();
+        self.unconfirmed = None;
+        self.answered();
         self.resume();
     }
 
@@ -391,52 +511,5 @@ impl Flow {
     /// What was to be said before the agent leaves, once.
     pub(super) fn take_last_words(&mut self) -> Vec<String> {
         std::mem::take(&mut self.last_words)
-    }
-}
-
-/// ISO/IEC 7812-1, annex B: the check digit of card and many customer numbers.
-fn luhn(digits: &str) -> bool {
-    let sum: u32 = digits
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(place, digit)| {
-            let digit = u32::from(digit.saturating_sub(b'0'));
-            match (place % 2, digit * 2) {
-                (1, twice) if twice > 9 => twice - 9,
-                (1, twice) => twice,
-                _ => digit,
-            }
-        })
-        .sum();
-    sum.is_multiple_of(10)
-}
-
-/// The Dutch eleven-test of account and citizen service numbers: weights 9 to 2, and minus 1 for the last digit of nine.
-fn eleven(digits: &str) -> bool {
-    let count = digits.len() as i64;
-    let sum: i64 = digits
-        .bytes()
-        .enumerate()
-        .map(|(place, digit)| {
-            let weight = count - place as i64;
-            let weight = if weight == 1 && count == 9 { -1 } else { weight };
-            i64::from(digit.saturating_sub(b'0')) * weight
-        })
-        .sum();
-    sum != 0 && sum % 11 == 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn digit_checks_know_right_from_wrong() {
-        assert!(luhn("4539578763621486"));
-        assert!(!luhn("4539578763621487"));
-        assert!(eleven("111222333"));
-        assert!(!eleven("111222334"));
-        assert!(!eleven("000000000"));
     }
 }

@@ -3,6 +3,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
@@ -13,6 +14,7 @@ use super::seat::Seat;
 use super::settings::Checked;
 use super::ticket::{Ticket, Waiting};
 use crate::handover::Request;
+use crate::wall_clock::WallClock;
 
 /// How often it is looked for colleagues who have forgotten to wrap up.
 const LOOK: Duration = Duration::from_secs(1);
@@ -36,8 +38,8 @@ pub struct Desk(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
     pub(super) settings: Checked,
-    /// All that are spoken here.
-    pub(super) languages: Vec<String>,
+    /// All that are spoken here now.
+    pub(super) languages: ArcSwap<Vec<String>>,
     pub(super) call_backs: CallBacks,
     state: Mutex<State>,
 }
@@ -72,7 +74,13 @@ pub(super) struct Sitter {
 impl Desk {
     /// A desk for these settings. `languages` are all that are spoken here, BCP 47.
     pub fn new(settings: Checked, languages: Vec<String>, call_backs: CallBacks) -> Desk {
+        let languages = ArcSwap::from_pointee(languages);
         Desk(Arc::new(Shared { settings, languages, call_backs, state: Mutex::default() }))
+    }
+
+    /// Other languages are spoken here from now on. Colleagues learn of them when they sign in next.
+    pub fn speak(&self, languages: Vec<String>) {
+        self.0.languages.store(Arc::new(languages));
     }
 
     /// The settings it was made for.
@@ -152,12 +160,17 @@ impl Desk {
     /// over, until `stop` comes.
     pub async fn keep_until(&self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
+        let mut clock = WallClock::watch_silently();
         let (mut look, mut sweep) = (tokio::time::interval(LOOK), tokio::time::interval(SWEEP));
         loop {
             tokio::select! {
                 () = &mut stop => return,
                 _ = look.tick() => self.look(Instant::now()),
-                _ = sweep.tick() => self.0.call_backs.sweep(Timestamp::now()).await,
+                _ = sweep.tick() => {
+                    if let Some(now) = clock.steady() {
+                        self.0.call_backs.sweep(now).await;
+                    }
+                }
             }
         }
     }

@@ -101,8 +101,8 @@ impl Seat {
     }
 
     /// The languages that they may serve, of those that are spoken here.
-    pub fn languages(&self) -> Vec<&str> {
-        self.desk.languages.iter().map(String::as_str).filter(|language| self.may.has_language(language)).collect()
+    pub fn languages(&self) -> Vec<String> {
+        self.desk.languages.load().iter().filter(|language| self.may.has_language(language)).cloned().collect()
     }
 
     /// What the colleague serves from now on, as far as they may; `None`: nothing. A conversation goes on.

@@ -227,7 +227,7 @@ async fn a_second_sign_in_replaces_the_first_and_its_caller_can_wait_again() {
 async fn a_colleague_sees_only_the_queues_that_they_may_serve() {
     let desk = desk_with(10);
     let bert = desk.sign_in(BERT).unwrap();
-    assert_eq!((bert.queues(), bert.languages()), (vec!["returns"], vec!["nl"]));
+    assert_eq!((bert.queues(), bert.languages()), (vec!["returns"], vec!["nl".to_owned()]));
     let _other = desk.join(refused(), 0).unwrap();
     let english = desk.join(request_for("returns", "en", ConsentState::Given), 0).unwrap();
     bert.serve(Some(Reach::default()));

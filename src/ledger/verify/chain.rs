@@ -6,6 +6,9 @@ use super::lines::{Line, Lines, follow};
 use super::{Fault, FaultKind, Note};
 use crate::ledger::checkpoint::{Checkpoint, CheckpointKind};
 
+/// How a chain ends whose session could not be written to its end.
+const UNWRITTEN: &str = "session.unwritten";
+
 /// What was found out about one chain.
 pub(super) struct Finding {
     pub(super) entries: u64,
@@ -55,6 +58,12 @@ pub(super) fn check(chain: &str, bytes: Option<&[u8]>, checkpoints: &[Checkpoint
         }
         _ => {}
     }
+    let kind =
+        |line: &Line| line.content.get("event").and_then(|event| event.get("type")).and_then(Value::as_str) == Some(UNWRITTEN);
+    if let Some(end) = end.filter(|line| kind(line)) {
+        let missing = end.content.get("event").and_then(|event| event.get("entries")).and_then(Value::as_u64).unwrap_or(0);
+        finding.note(chain, format!("the ledger could not be written to the session's end: {missing} entries are missing"));
+    }
     if deleted.is_some() {
         finding.note(chain, "its deletion is signed and the file is still there; the next sweep deletes it".to_owned());
     }
@@ -93,7 +102,7 @@ fn hold_against(chain: &str, lines: &Lines, checkpoints: &[Checkpoint], finding:
 
 fn is_end(content: &serde_json::Map<String, Value>) -> bool {
     let kind = content.get("event").and_then(|event| event.get("type")).and_then(Value::as_str);
-    matches!(kind, Some("session.closed" | "session.lost"))
+    matches!(kind, Some("session.closed" | "session.lost" | UNWRITTEN))
 }
 
 impl Finding {

@@ -26,7 +26,7 @@ impl Ending {
         }
     }
 
-    fn of(name: &str) -> Ending {
+    pub(in crate::recording) fn of(name: &str) -> Ending {
         match name {
             "withdrawn" => Ending::Withdrawn,
             "erased" => Ending::Erased,
@@ -57,6 +57,22 @@ impl Index {
             .bind(ending.as_str())
             .bind(purpose.map(Purpose::as_str))
             .bind(session.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Marks one wrap as to go.
+    pub(in crate::recording) async fn end_wrap(
+        &self,
+        turn: Uuid,
+        purpose: &Purpose,
+        ending: Ending,
+    ) -> Result<(), RecordingError> {
+        sqlx::query("UPDATE wraps SET ending = ? WHERE turn = ? AND purpose = ?")
+            .bind(ending.as_str())
+            .bind(turn.to_string())
+            .bind(purpose.as_str())
             .execute(&self.pool)
             .await?;
         Ok(())

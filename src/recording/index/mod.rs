@@ -74,8 +74,13 @@ impl Index {
     /// Opens the index, and makes it where it is missing.
     ///
     /// # Errors
-    /// [`RecordingError::IndexVersion`] where a later version of this program made it; the database's refusals.
+    /// [`RecordingError::IndexVersion`] where a later version of this program made it, [`RecordingError::IndexDamaged`] where it cannot
+    /// be read; the database's refusals.
     pub async fn open(path: &Path) -> Result<Index, RecordingError> {
+        Index::connect(path).await.map_err(|error| damaged(path, error))
+    }
+
+    async fn connect(path: &Path) -> Result<Index, RecordingError> {
         if let Some(folder) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(RecordingError::io("make", folder))?;
         }
@@ -91,6 +96,18 @@ impl Index {
         let index = Index { pool };
         index.make_schema(path).await?;
         Ok(index)
+    }
+
+    /// Looks at every page once: a server does not begin on an index that it cannot finish with.
+    ///
+    /// # Errors
+    /// [`RecordingError::IndexDamaged`].
+    pub(super) async fn check(&self, path: &Path) -> Result<(), RecordingError> {
+        let found = sqlx::query_scalar::<_, String>("PRAGMA quick_check(1)").fetch_one(&self.pool).await;
+        match found.map_err(|error| damaged(path, error.into()))? {
+            well if well == "ok" => Ok(()),
+            why => Err(RecordingError::IndexDamaged { path: path.to_owned(), why }),
+        }
     }
 
     async fn make_schema(&self, path: &Path) -> Result<(), RecordingError> {
@@ -111,6 +128,11 @@ impl Index {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// An error that says the file is no index any more, by its name.
+fn damaged(path: &Path, error: RecordingError) -> RecordingError {
+    if error.is_damage() { RecordingError::IndexDamaged { path: path.to_owned(), why: error.to_string() } } else { error }
 }
 
 /// A column that this program wrote itself and cannot read: somebody else did.

@@ -145,7 +145,7 @@ pub(super) enum ToPage<'a> {
     SignedIn {
         name: &'a str,
         queues: Vec<&'a str>,
-        languages: Vec<&'a str>,
+        languages: Vec<String>,
         ice_servers: Vec<IceServer>,
         call_backs: bool,
     },

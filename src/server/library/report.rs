@@ -1,29 +1,46 @@
-//! Problems with their sources: shown with the line, a caret and what to write instead.
+//! Problems with their sources: shown with the line, a caret and what to write instead, and where each begins and ends.
 
 use std::fmt;
 use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
-use crate::dialog::check::{Place, Problem, Span};
+use crate::dialog::check::{Level, Place, Problem, Span};
 use crate::dialog::prompt::Source;
 
-/// Everything that is wrong with one dialog. `Display` and `Debug` give one line for each problem; [`Problems::render`] (and any
+/// A place in a text as people and editors count: lines and characters, both from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The character of the line.
+    pub column: usize,
+}
+
+/// Everything that was found in one dialog. `Display` and `Debug` give one line for each problem; [`Problems::render`] (and any
 /// `miette` handler) shows the places.
+#[derive(Default)]
 pub struct Problems {
     file_name: String,
     shown: Vec<Shown>,
+    sources: Vec<Source>,
 }
 
 impl Problems {
-    pub(super) fn new(file_name: &str, problems: Vec<Problem>, sources: &[Source]) -> Problems {
+    /// Problems of `file_name`, with the texts of the files that they stand in.
+    pub fn new(file_name: &str, problems: Vec<Problem>, sources: &[Source]) -> Problems {
         let shown = problems.into_iter().map(|problem| Shown::new(problem, sources)).collect();
-        Problems { file_name: file_name.to_owned(), shown }
+        Problems { file_name: file_name.to_owned(), shown, sources: sources.to_vec() }
     }
 
-    /// How many.
+    /// How many, of whatever level.
     pub fn count(&self) -> usize {
         self.shown.len()
+    }
+
+    /// How many of one level.
+    pub fn count_of(&self, level: Level) -> usize {
+        self.iter().filter(|problem| problem.level() == level).count()
     }
 
     /// The problems themselves.
@@ -31,9 +48,34 @@ impl Problems {
         self.shown.iter().map(|shown| &shown.problem)
     }
 
+    /// Adds what else was found in the same dialog.
+    pub fn append(&mut self, other: Problems) {
+        self.shown.extend(other.shown);
+    }
+
     /// Line and column of each problem, from 1; `None` where its file could not be read.
     pub fn positions(&self) -> impl Iterator<Item = Option<(usize, usize)>> {
         self.shown.iter().map(Shown::position)
+    }
+
+    /// Where a place begins, and the first character behind it; `None` where its file could not be read.
+    pub fn stretch(&self, place: &Place) -> Option<(Position, Position)> {
+        let text = self.sources.iter().find(|source| source.name == place.file)?.text.as_str();
+        let (begin, length) = within(text, place.span);
+        Some((position(text, begin), position(text, begin + length)))
+    }
+
+    /// Into the log: a line for each, with the place and the rule.
+    pub fn log(&self) {
+        for shown in &self.shown {
+            let Problem { rule, message, place, help, .. } = &shown.problem;
+            let line = shown.position().map_or(0, |(line, _)| line);
+            match shown.problem.level() {
+                Level::Error => tracing::error!(rule, file = place.file, line, help, "{message}"),
+                Level::Warning => tracing::warn!(rule, file = place.file, line, help, "{message}"),
+                Level::Note => tracing::info!(rule, file = place.file, line, help, "{message}"),
+            }
+        }
     }
 
     /// For people: every problem with its line, a caret and what to write instead.
@@ -54,7 +96,8 @@ impl Problems {
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.shown.len() == 1 { "" } else { "s" };
-        write!(f, "{} cannot be used: {} problem{plural}", self.file_name, self.shown.len())?;
+        let usable = if self.count_of(Level::Error) > 0 { "cannot be used" } else { "can be used" };
+        write!(f, "{} {usable}: {} problem{plural}", self.file_name, self.shown.len())?;
         for shown in &self.shown {
             let file = &shown.problem.place.file;
             match shown.position() {
@@ -113,9 +156,8 @@ impl Shown {
 
     fn position(&self) -> Option<(usize, usize)> {
         let text = self.source.as_ref()?.inner();
-        let before = text.get(..within(text, self.problem.place.span).0)?;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Some((before.matches('\n').count() + 1, column))
+        let Position { line, column } = position(text, within(text, self.problem.place.span).0);
+        Some((line, column))
     }
 }
 
@@ -130,6 +172,18 @@ impl std::error::Error for Shown {}
 impl Diagnostic for Shown {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new(self.problem.rule))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.problem.level() {
+            Level::Error => miette::Severity::Error,
+            Level::Warning => miette::Severity::Warning,
+            Level::Note => miette::Severity::Advice,
+        })
+    }
+
+    fn url<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(format!("why: candor check --explain {}", self.problem.rule)))
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
@@ -178,6 +232,13 @@ impl Diagnostic for Elsewhere {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         Some(Box::new(std::iter::once(self.label.clone())))
     }
+}
+
+/// Where the byte `at` is.
+fn position(text: &str, at: usize) -> Position {
+    let before = &text[..boundary(text, at.min(text.len()))];
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Position { line: before.matches('\n').count() + 1, column }
 }
 
 /// The span inside `text`, on whole characters; one without a length becomes the word that begins there.

@@ -150,19 +150,50 @@ impl PromptCache {
         mut on_progress: impl FnMut(Prepared<'_>),
     ) -> Result<PromptCache, PreparationError> {
         let voice = Arc::new(Voice::new(espeak.clone()));
-        let folder = Folder::new(folder.to_owned());
+        let empty = PromptCache { prompts: Arc::default(), voice };
+        let at_once = empty.voice.at_once;
+        empty.with(&Folder::new(folder.to_owned()), codecs, prompts, &[], at_once, &mut on_progress).await
+    }
+
+    /// This cache with more prompts, in the same voice. Sound that lies in memory already, here or in one of `beside`, is not held twice.
+    /// `gently`: one prompt after the other, because calls are going on that need the voice and the machine.
+    ///
+    /// # Errors
+    /// [`PreparationError`], as [`PromptCache::prepare`].
+    pub async fn extended(
+        &self,
+        folder: &Path,
+        codecs: &[Codec],
+        prompts: Vec<PromptText>,
+        beside: &[&PromptCache],
+        gently: bool,
+        mut on_progress: impl FnMut(Prepared<'_>),
+    ) -> Result<PromptCache, PreparationError> {
+        let at_once = if gently { 1 } else { self.voice.at_once };
+        self.with(&Folder::new(folder.to_owned()), codecs, prompts, beside, at_once, &mut on_progress).await
+    }
+
+    async fn with(
+        &self,
+        folder: &Folder,
+        codecs: &[Codec],
+        prompts: Vec<PromptText>,
+        beside: &[&PromptCache],
+        at_once: usize,
+        on_progress: &mut impl FnMut(Prepared<'_>),
+    ) -> Result<PromptCache, PreparationError> {
+        let voice = &self.voice;
         let total = prompts.len();
-        let at_once = voice.at_once;
-        let mut rendering = stream::iter(prompts.into_iter().map(|prompt| {
-            let (voice, folder) = (&voice, &folder);
-            async move {
-                let rendered = voice.prompt(folder, &prompt, codecs).await;
-                (prompt, rendered)
-            }
+        let mut rendering = stream::iter(prompts.into_iter().map(|prompt| async move {
+            let rendered = voice.prompt(folder, &prompt, codecs).await;
+            (prompt, rendered)
         }))
         .buffered(at_once);
-        let mut ready = Prompts::new();
+        let mut ready = (*self.prompts).clone();
         let mut sounds = HashMap::new();
+        for form in std::iter::once(self).chain(beside.iter().copied()).flat_map(PromptCache::forms) {
+            sounds.entry(form.audio_sha256.clone()).or_insert_with(|| form.audio.clone());
+        }
         let mut done = 0;
         while let Some((prompt, rendered)) = rendering.next().await {
             let PromptText { id, language, .. } = prompt;
@@ -179,7 +210,23 @@ impl PromptCache {
             }
         }
         drop(rendering);
-        Ok(PromptCache { prompts: Arc::new(ready), voice })
+        Ok(PromptCache { prompts: Arc::new(ready), voice: self.voice.clone() })
+    }
+
+    /// These prompts, and those of `other` over them.
+    #[must_use]
+    pub fn overlaid(&self, other: &PromptCache) -> PromptCache {
+        let mut prompts = (*self.prompts).clone();
+        for (language, others) in other.prompts.iter() {
+            let here = prompts.entry(language.clone()).or_default();
+            here.extend(others.iter().map(|(id, forms)| (id.clone(), forms.clone())));
+        }
+        PromptCache { prompts: Arc::new(prompts), voice: self.voice.clone() }
+    }
+
+    /// Every form of every prompt.
+    fn forms(&self) -> impl Iterator<Item = &Arc<Spoken>> {
+        self.prompts.values().flat_map(|prompts| prompts.values().flatten())
     }
 
     /// The sound of a fixed prompt, if there is such a prompt and it was prepared for this codec.
@@ -194,12 +241,12 @@ impl PromptCache {
     }
 
     /// Renders a text with what the caller gave in it: in memory only, wiped after use. Not for the media path: it takes tens of
-    /// milliseconds, and at most the time limit of synthesis.
+    /// milliseconds, and at most the time that a caller waits for it.
     ///
     /// # Errors
     /// [`RenderError`], without the text.
     pub async fn render(&self, codec: Codec, language: &str, text: &str) -> Result<Spoken, RenderError> {
-        let limit = self.voice.settings().time_limit();
+        let limit = self.voice.settings().call_time_limit();
         let rendering = self.voice.say(codec, language, text);
         tokio::time::timeout(limit, rendering).await.unwrap_or(Err(SpeakError::TooSlow { limit }.into()))
     }

@@ -10,7 +10,7 @@ use super::utterance::{Samples, Utterance};
 use super::{EngineFailure, Heard, ListenError};
 use crate::audio::{Codec, FRAME};
 use crate::consent::SessionTime;
-use crate::speech::endpoint::{Change, Endpointer};
+use crate::speech::endpoint::{Change, Endpointer, More};
 use crate::speech::stt::{Expectation, RECOGNITION_RATE, Recogniser};
 use crate::speech::vad::{STEP, Vad};
 use crate::speech::{EndpointSettings, Settings};
@@ -52,6 +52,8 @@ pub(super) struct Listener {
     /// The sound that is being worked through.
     sound: Samples,
     utterance: Option<Result<Utterance, EngineFailure>>,
+    /// Whether what is being said was begun as an answer to a consent question.
+    answers_consent: bool,
 }
 
 impl Listener {
@@ -80,6 +82,7 @@ impl Listener {
             recent: Zeroizing::new(Vec::with_capacity(2 * samples_in(kept(endpoint)))),
             sound: Zeroizing::new(Vec::with_capacity(samples_in(Duration::from_secs(2)))),
             utterance: None,
+            answers_consent: false,
         })
     }
 
@@ -156,7 +159,7 @@ impl Listener {
             self.sound.clear();
             self.intake.silence(&mut self.sound)?;
             self.work_through(Intake::SLOT, true).await;
-            if !self.endpointer.speaking() && at.since(begun) > Duration::from_millis(self.endpoint.trailing_silence_ms) {
+            if !self.endpointer.speaking() && at.since(begun) > Duration::from_millis(self.endpoint.unfinished_silence_ms) {
                 self.until = None;
             }
         }
@@ -188,10 +191,11 @@ impl Listener {
             utterance.push(Zeroizing::new(self.sound.to_vec()));
         }
         let mut changes = Vec::new();
+        let more = self.more();
         let (endpointer, step_at) = (&mut self.endpointer, &mut self.step_at);
         self.vad.hear(&self.sound, |voice| {
             let voice = voice && (said || endpointer.speaking());
-            changes.extend(endpointer.hear(*step_at, STEP, voice));
+            changes.extend(endpointer.hear(*step_at, STEP, voice, more));
             *step_at = *step_at + STEP;
         });
         for change in changes {
@@ -199,6 +203,20 @@ impl Listener {
                 Change::Began { at } => self.began(at).await,
                 Change::Ended { began, ended, speech } => self.ended(began, ended, speech).await,
             }
+        }
+    }
+
+    /// Whether more may come of what is being said. What answers a consent question is heard out, whatever it looks like: also where the
+    /// question was put while the caller spoke.
+    fn more(&self) -> More {
+        if !self.endpointer.speaking() {
+            return More::Perhaps;
+        }
+        let consent = self.answers_consent || self.expectation.borrow().second_look;
+        match &self.utterance {
+            _ if consent => More::Surely,
+            Some(Ok(utterance)) => utterance.more(),
+            _ => More::Perhaps,
         }
     }
 
@@ -217,6 +235,7 @@ impl Listener {
     }
 
     async fn began(&mut self, at: SessionTime) {
+        self.answers_consent = self.expectation.borrow().second_look;
         if let Some(recogniser) = &self.recogniser {
             let pieces = 64 + (self.endpoint.longest_ms / FRAME.as_millis() as u64) as usize;
             let expectation = self.expectation.borrow().clone();

@@ -168,6 +168,7 @@ impl EngineFailure {
             EngineFailure::Engine(RecognitionError::Start) => "start",
             EngineFailure::Engine(RecognitionError::Decode) => "decode",
             EngineFailure::Engine(RecognitionError::Answer) => "answer",
+            EngineFailure::Engine(RecognitionError::Stuck) => "stuck",
             EngineFailure::TooSlow => "too-slow",
             EngineFailure::Overloaded => "overloaded",
             EngineFailure::Died => "died",

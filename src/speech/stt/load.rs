@@ -2,8 +2,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Recogniser;
+use super::watched::Watched;
 use crate::speech::Settings;
 
 /// The folder that a language's model has when it is unpacked as its publisher packs it, and where to get it.
@@ -16,7 +18,7 @@ const MODELS: [(&str, &str, &str); 3] = [
 /// The recognisers of a server: one for each language that has a model.
 #[derive(Clone, Default)]
 pub struct Recognisers {
-    by_language: BTreeMap<String, Arc<dyn Recogniser>>,
+    by_language: BTreeMap<String, Arc<Watched>>,
 }
 
 impl Recognisers {
@@ -32,7 +34,8 @@ impl Recognisers {
             match load_one(settings, language).await {
                 Ok(recogniser) => {
                     notes.push(LoadNote::Loaded { language: language.clone(), grammar: recogniser.has_grammar() });
-                    recognisers.by_language.insert(language.clone(), recogniser);
+                    let limit = Duration::from_millis(settings.recognition.time_limit_ms);
+                    recognisers.by_language.insert(language.clone(), Arc::new(Watched::new(recogniser, limit)));
                 }
                 Err(note) => notes.push(note),
             }
@@ -40,19 +43,28 @@ impl Recognisers {
         (recognisers, notes)
     }
 
-    /// The recogniser of `language`, if there is one.
+    /// These recognisers, each for its language; of two for one language the later.
+    pub fn of(recognisers: impl IntoIterator<Item = Arc<dyn Recogniser>>) -> Recognisers {
+        let limit = Duration::from_millis(Settings::default().recognition.time_limit_ms);
+        let watched =
+            |recogniser: Arc<dyn Recogniser>| (recogniser.language().to_owned(), Arc::new(Watched::new(recogniser, limit)));
+        Recognisers { by_language: recognisers.into_iter().map(watched).collect() }
+    }
+
+    /// The recogniser of `language`, if there is one that answers.
     pub fn get(&self, language: &str) -> Option<Arc<dyn Recogniser>> {
-        self.by_language.get(language).cloned()
+        let recogniser = self.by_language.get(language).filter(|recogniser| recogniser.answers())?;
+        Some(recogniser.clone())
     }
 
-    /// Whether callers can be heard in `language`; else prompts speak of keys only.
+    /// Whether callers can be heard in `language` now; else prompts speak of keys only.
     pub fn hears(&self, language: &str) -> bool {
-        self.by_language.contains_key(language)
+        self.by_language.get(language).is_some_and(|recogniser| recogniser.answers())
     }
 
-    /// The languages with a recogniser.
+    /// The languages with a recogniser that answers.
     pub fn languages(&self) -> impl Iterator<Item = &str> {
-        self.by_language.keys().map(String::as_str)
+        self.by_language.iter().filter(|(_, recogniser)| recogniser.answers()).map(|(language, _)| language.as_str())
     }
 }
 

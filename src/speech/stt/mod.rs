@@ -10,11 +10,12 @@
 mod load;
 #[cfg(feature = "vosk")]
 mod vosk;
+mod watched;
 
 use std::fmt;
 use std::time::Duration;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub use load::{LoadNote, Recognisers};
 #[cfg(feature = "vosk")]
@@ -65,6 +66,12 @@ pub trait Recognition: Send {
     /// [`RecognitionError`]; nothing more can be expected of this utterance then.
     fn push(&mut self, samples: &[i16]) -> Result<(), RecognitionError>;
 
+    /// The words as they look so far, which decides only how long the ears wait for more: nothing is ever understood by it. An engine that
+    /// cannot tell gives nothing.
+    fn so_far(&mut self) -> Option<Zeroizing<String>> {
+        None
+    }
+
     /// Ends the utterance.
     ///
     /// # Errors
@@ -85,6 +92,9 @@ pub enum RecognitionError {
     /// The engine's answer could not be read.
     #[error("the recognition engine gave an answer that cannot be read")]
     Answer,
+    /// The engine has not come back from earlier utterances and is not asked.
+    #[error("the recognition engine does not answer")]
+    Stuck,
 }
 
 /// How a hypothesis came about.

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use vosk::{CompleteResult, DecodingState, LogLevel, Model, Recognizer};
+use zeroize::Zeroizing;
 
 use super::{Expectation, HeardWord, Hypothesis, RECOGNITION_RATE, Recogniser, Recognition, RecognitionError, Source, THREAD};
 
@@ -124,6 +125,16 @@ impl Recognition for VoskRecognition {
     fn push(&mut self, samples: &[i16]) -> Result<(), RecognitionError> {
         self.first.push(samples)?;
         self.second.as_mut().map_or(Ok(()), |second| second.push(samples))
+    }
+
+    fn so_far(&mut self) -> Option<Zeroizing<String>> {
+        // Parts that the engine has ended by itself are not among its partial words: then it has heard more than one phrase.
+        if !self.first.words.is_empty() {
+            return None;
+        }
+        let recognizer = &mut self.first.recognizer;
+        // The binding panics on an answer that it cannot read.
+        catch_unwind(AssertUnwindSafe(|| Zeroizing::new(recognizer.partial_result().partial.to_owned()))).ok()
     }
 
     fn finish(self: Box<Self>) -> Result<Hypothesis, RecognitionError> {

@@ -48,7 +48,7 @@ pub enum SpeakError {
         status: std::process::ExitStatus,
     },
     /// The program took too long and was ended.
-    #[error("eSpeak NG took longer than {limit:?}; see speech.espeak.time_limit_ms")]
+    #[error("eSpeak NG took longer than {limit:?}; see speech.espeak.time_limit_ms and call_time_limit_ms")]
     TooSlow {
         /// The limit.
         limit: Duration,
@@ -109,6 +109,29 @@ impl Espeak {
         read(wav)
     }
 
+    /// How phrases sound: for each of them its phonemes (IPA), without stress. One process for all.
+    ///
+    /// # Errors
+    /// [`SpeakError`] as for [`Espeak::speak`]; [`SpeakError::NoSound`] when the program does not answer phrase by phrase.
+    pub async fn phonemes(&self, language: &str, phrases: &[&str]) -> Result<Vec<Vec<String>>, SpeakError> {
+        if phrases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let voice = self.settings.voice(language);
+        let mut command = self.command();
+        command.args(["-q", "--ipa", "--sep=_", "-v", voice, "-b", "1", "--stdin"]);
+        command.stdin(Stdio::piped());
+        // A phrase in a paragraph of its own comes back on a line of its own.
+        let text = phrases.join("\n\n").replace("[[", "[ [");
+        let output = self.output(command, text.as_bytes()).await.map_err(|error| match error {
+            SpeakError::NoVoice { .. } => SpeakError::NoVoice { voice: voice.to_owned(), language: language.to_owned() },
+            other => other,
+        })?;
+        let output = String::from_utf8_lossy(&output);
+        let lines: Vec<Vec<String>> = output.lines().map(phonemes_of).filter(|phonemes| !phonemes.is_empty()).collect();
+        if lines.len() == phrases.len() { Ok(lines) } else { Err(SpeakError::NoSound) }
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.settings.program);
         command.kill_on_drop(true).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -160,6 +183,18 @@ impl Espeak {
     }
 }
 
+/// The phonemes of a line: between spaces and low lines, without marks of stress and of joining.
+fn phonemes_of(line: &str) -> Vec<String> {
+    let mut aside = false;
+    // In brackets: that a word is spoken as in another language.
+    let spoken = line.chars().filter(|c| {
+        aside = *c == '(' || (aside && *c != ')');
+        !aside && !matches!(c, ')' | 'ˈ' | 'ˌ' | '\u{200d}')
+    });
+    let spoken: String = spoken.collect();
+    spoken.split([' ', '_']).filter(|phoneme| !phoneme.is_empty()).map(str::to_owned).collect()
+}
+
 /// The bytes of a WAV header as eSpeak NG writes it.
 const HEADER: usize = 44;
 
@@ -190,6 +225,12 @@ mod tests {
     async fn a_missing_program_is_named() {
         let error = espeak("no-such-espeak").speak("nl", "hallo").await.err().unwrap();
         assert!(matches!(&error, SpeakError::NotInstalled { program } if program == &PathBuf::from("no-such-espeak")));
+    }
+
+    #[test]
+    fn a_line_of_phonemes_is_taken_apart() {
+        let phonemes = phonemes_of("ʋ_ˈɑ_t z_ˈɛ\u{200d}ɪ (en)h_ə(nl) y");
+        assert_eq!(phonemes, ["ʋ", "ɑ", "t", "z", "ɛɪ", "h", "ə", "y"]);
     }
 
     #[tokio::test]

@@ -21,8 +21,9 @@ pub struct Sound {
     pub samples: Zeroizing<Vec<i16>>,
 }
 
-/// What is left of the silence before and after speech, in milliseconds.
-const EDGE_MS: usize = 100;
+/// What is left of the silence before and after speech, in milliseconds. Before it hardly any: every caller waits for it after every answer.
+const LEAD_MS: usize = 20;
+const TRAIL_MS: usize = 100;
 
 /// The level of speech that synthesis is brought to, as root mean square of its active parts: -20 dB of full scale. Telephone
 /// networks are planned for speech a little below (ITU-T G.100 and P.56), prompts are usually a little above.
@@ -32,7 +33,7 @@ const SPEECH_LEVEL: f64 = 0.1;
 const PEAK: f64 = 0.89;
 
 /// The measures above, as part of a cache key: sound made with others is other sound.
-pub(super) const SHAPE: &str = "edge 100 ms, level -20 dB, peak -1 dB";
+pub(super) const SHAPE: &str = "edges 20 and 100 ms, level -20 dB, peak -1 dB";
 
 /// Why sound could not be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,7 @@ impl Sound {
         Ok(encoded(&self.at(codec.sample_rate())?, codec, content)?)
     }
 
-    /// The same with the silence at both edges cut to 100 ms and the speech brought to the level of telephone prompts, for
+    /// The same with the silence before it cut to 20 ms and that after it to 100, and the speech brought to the level of telephone prompts, for
     /// synthesis, whose edges and level nobody chose.
     ///
     /// # Errors
@@ -90,9 +91,8 @@ fn encoded(samples: &[i16], codec: Codec, content: Content) -> Result<Encoded, O
 fn level(samples: &mut [i16], rate: usize) -> &[i16] {
     let active = active_windows(samples, rate / 100);
     let (Some(&(first, _)), Some(&(last, _))) = (active.first(), active.last()) else { return samples };
-    let edge = rate * EDGE_MS / 1000;
-    let from = first.saturating_sub(edge);
-    let to = (last + rate / 100 + edge).min(samples.len());
+    let from = first.saturating_sub(rate * LEAD_MS / 1000);
+    let to = (last + rate / 100 + rate * TRAIL_MS / 1000).min(samples.len());
     let power = active.iter().map(|&(_, power)| power).sum::<f64>() / active.len() as f64;
     let peak = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(1);
     let full = f64::from(i16::MAX);
@@ -133,10 +133,10 @@ mod tests {
     }
 
     #[test]
-    fn the_edges_become_a_tenth_of_a_second() {
+    fn hardly_any_silence_is_left_before_and_a_tenth_of_a_second_after() {
         for codec in [Codec::Ulaw, Codec::Opus] {
             let level = sound(8000, 3000.0, 8000).encode_level(codec).unwrap();
-            assert!((1200..1240).contains(&level.duration().as_millis()), "{codec:?}: {:?}", level.duration());
+            assert!((1120..1160).contains(&level.duration().as_millis()), "{codec:?}: {:?}", level.duration());
         }
     }
 

@@ -8,13 +8,19 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::limits::{Bucket, DRAIN, MESSAGE_BYTES};
+use super::limits::{Bucket, DRAIN, DRAIN_BYTES, MESSAGE_BYTES, READ_BUFFER};
 use super::message::{Event, Message, MessageError};
 use super::order::Seen;
 use super::token::{PARAMETER, StreamClaim, TokenError, Tokens};
 use super::webhook::is_sid;
 use super::{Limits, PROFILE, pump};
+use crate::episode::Episodes;
 use crate::transport::{CHANNEL, Leg, PeerEnd};
+
+/// Of all connections together.
+static FAULTS: Episodes = Episodes::new();
+/// What a frame costs besides what it holds.
+const FRAME_BYTES: usize = 16;
 
 /// A stream that has shown its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +120,8 @@ impl Violation {
 
 /// Sets the size limits of a connection that is about to be accepted.
 pub fn bounded(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
-    upgrade.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES).max_write_buffer_size(1024 * 1024)
+    let upgrade = upgrade.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES).max_write_buffer_size(1024 * 1024);
+    upgrade.read_buffer_size(READ_BUFFER)
 }
 
 /// Serves one connection to its end.
@@ -154,14 +161,29 @@ async fn close(sink: &mut SplitSink<WebSocket, Frame>, stream: &mut SplitStream<
     };
     metrics::counter!("candor_twilio_legs_total", "ended" => label).increment(1);
     if let Ended::Violation(violation) = ended {
-        tracing::warn!(%violation, "a Twilio stream was closed");
+        tracing::debug!(%violation, "a Twilio stream was closed");
+        if let Some(times) = FAULTS.met(label) {
+            tracing::warn!(%violation, times, "a Twilio stream was closed");
+        }
     }
     // A close frame holds 123 bytes of reason (RFC 6455, section 5.5); ours are ASCII but for nothing.
     let reason: String = reason.chars().filter(char::is_ascii).take(123).collect();
     let frame = Frame::Close(Some(CloseFrame { code, reason: reason.into() }));
     let sent = timeout(limits.write, sink.send(frame)).await;
     if matches!(sent, Ok(Ok(()))) {
-        let _ = timeout(DRAIN, async { while let Some(Ok(_)) = stream.next().await {} }).await;
+        let _ = timeout(DRAIN, drain(stream)).await;
+    }
+}
+
+/// Reads until the other side closes, or sends on as if nothing had been said.
+async fn drain(stream: &mut SplitStream<WebSocket>) {
+    let mut read = 0;
+    while let Some(Ok(frame)) = stream.next().await {
+        read += frame.into_data().len() + FRAME_BYTES;
+        if read > DRAIN_BYTES {
+            metrics::counter!("candor_twilio_ignored_total", "reason" => "after-the-end").increment(1);
+            return;
+        }
     }
 }
 
@@ -193,11 +215,14 @@ impl From<End> for Ended {
 pub(super) struct Reader {
     bucket: Bucket,
     seen: Seen,
+    /// The count of frames, looked up once: there are fifty a second.
+    frames: metrics::Counter,
 }
 
 impl Reader {
     fn new(limits: &Limits) -> Reader {
-        Reader { bucket: Bucket::new(limits, tokio::time::Instant::now()), seen: Seen::new() }
+        let frames = count_of("media");
+        Reader { bucket: Bucket::new(limits, tokio::time::Instant::now()), seen: Seen::new(), frames }
     }
 
     /// Judges what came from the socket. `None`: nothing to act on.
@@ -220,7 +245,10 @@ impl Reader {
             return Err(Violation::TooLong.into());
         }
         let message = Message::parse(text.as_str()).map_err(Violation::from)?;
-        metrics::counter!("candor_twilio_messages_total", "event" => message.event.name()).increment(1);
+        match &message.event {
+            Event::Media { .. } => self.frames.increment(1),
+            event => count_of(event.name()).increment(1),
+        }
         if message.event == Event::Unknown {
             return Ok(None);
         }
@@ -265,6 +293,10 @@ impl Reader {
             }
         }
     }
+}
+
+fn count_of(event: &'static str) -> metrics::Counter {
+    metrics::counter!("candor_twilio_messages_total", "event" => event)
 }
 
 /// Whether reading failed because of what the peer sent or because the connection broke. The error's type is not ours to name; its

@@ -6,8 +6,15 @@ use tokio::time::Instant;
 /// The longest message from Twilio that is read, in bytes. A frame of 20 ms is 400 bytes on the wire.
 pub(super) const MESSAGE_BYTES: usize = 64 * 1024;
 
+/// How much is read from a connection at once, in bytes: some frames. The library fills all of it with zeros before every read, and a buffer of
+/// its own choice is 128 KB.
+pub(super) const READ_BUFFER: usize = 4 * 1024;
+
 /// How long the peer may take to close after we have.
 pub(super) const DRAIN: Duration = Duration::from_secs(5);
+
+/// How much a peer may send in that time: what lies in the buffers of both ends, and not all that it has.
+pub(super) const DRAIN_BYTES: usize = 1024 * 1024;
 
 /// What one connection may do. A connection beyond a limit is closed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

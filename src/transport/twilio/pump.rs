@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, interval_at, timeout, timeout_at};
+use tokio::time::{Instant, interval_at, sleep_until, timeout};
 
 use super::Limits;
 use super::leg::{End, Ended, Reader, Violation};
@@ -63,7 +63,9 @@ async fn read(
     feed: &mut Feed,
 ) -> End {
     let mut last_chunk = None;
-    let mut deadline = Instant::now() + limits.idle;
+    // One timer that is looked at when it is due, and not set anew for each frame.
+    let mut heard_at = Instant::now();
+    let mut idle = pin!(sleep_until(heard_at + limits.idle));
     loop {
         let frame = tokio::select! {
             biased;
@@ -74,10 +76,16 @@ async fn read(
                 }
                 continue;
             }
-            frame = timeout_at(deadline, stream.next()) => frame,
+            frame = stream.next() => frame,
+            () = &mut idle => {
+                if heard_at.elapsed() >= limits.idle {
+                    return End::Peer(PeerEnd::Lost);
+                }
+                idle.as_mut().reset(heard_at + limits.idle);
+                continue;
+            }
         };
-        let Ok(frame) = frame else { return End::Peer(PeerEnd::Lost) };
-        deadline = Instant::now() + limits.idle;
+        heard_at = Instant::now();
         let message = match reader.message(frame) {
             Ok(Some(message)) => message,
             Ok(None) => continue,

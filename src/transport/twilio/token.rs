@@ -107,6 +107,11 @@ impl<C> Tokens<C> {
         self.table().retain(|_, (_, claim)| !which(claim));
     }
 
+    /// How many of those that `which` takes are good and have not been used.
+    pub fn waiting(&self, now: Instant, which: impl Fn(&C) -> bool) -> usize {
+        self.table().values().filter(|(until, claim)| *until > now && which(claim)).count()
+    }
+
     /// How many are waiting.
     pub fn len(&self) -> usize {
         self.table().len()
@@ -152,6 +157,8 @@ mod tests {
         assert_eq!(tokens.take(&token, now + LIFE), Err(TokenError::Expired));
         let unused = tokens.give("never came", now).unwrap();
         assert_eq!(tokens.expired(now), [] as [&str; 0]);
+        let waiting = |at| (tokens.waiting(at, |_| true), tokens.waiting(at, |claim| claim.starts_with("no")));
+        assert_eq!((waiting(now), tokens.waiting(now, |claim| claim.is_empty()), waiting(now + LIFE)), ((1, 0), 0, (0, 0)));
         assert_eq!(tokens.expired(now + LIFE), ["never came"]);
         assert_eq!(tokens.take(&unused, now), Err(TokenError::Unknown));
     }

@@ -1,82 +1,14 @@
 //! The TwiML that answers webhooks (twilio.com/docs/voice/twiml): small XML documents of verbs.
 
-use std::io;
-
-use quick_xml::Writer;
-use quick_xml::escape::partial_escape;
-use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
-
 use super::{PublicAddress, token};
+pub(super) use crate::xml::Element;
 
 /// The media type of TwiML.
 pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
 
-/// One element of a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Element {
-    name: &'static str,
-    attributes: Vec<(&'static str, String)>,
-    text: Option<String>,
-    children: Vec<Element>,
-}
-
-impl Element {
-    pub(super) fn new(name: &'static str) -> Element {
-        Element { name, attributes: Vec::new(), text: None, children: Vec::new() }
-    }
-
-    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Element {
-        self.attributes.push((name, value.into()));
-        self
-    }
-
-    pub(super) fn text(mut self, text: impl Into<String>) -> Element {
-        self.text = Some(text.into());
-        self
-    }
-
-    pub(super) fn child(mut self, child: Element) -> Element {
-        self.children.push(child);
-        self
-    }
-
-    fn write(&self, writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
-        let mut start = BytesStart::new(self.name);
-        let attributes: Vec<_> = self.attributes.iter().map(|(name, value)| (*name, legal(value))).collect();
-        for (name, value) in &attributes {
-            start.push_attribute((*name, value.as_str()));
-        }
-        if self.text.is_none() && self.children.is_empty() {
-            return writer.write_event(Event::Empty(start));
-        }
-        writer.write_event(Event::Start(start))?;
-        if let Some(text) = &self.text {
-            let text = legal(text);
-            writer.write_event(Event::Text(BytesText::from_escaped(partial_escape(text.as_str()))))?;
-        }
-        self.children.iter().try_for_each(|child| child.write(writer))?;
-        writer.write_event(Event::End(BytesEnd::new(self.name)))
-    }
-}
-
-/// `text` without characters that XML cannot hold (XML 1.0, section 2.2).
-fn legal(text: &str) -> String {
-    text.chars()
-        .filter(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
-        .collect()
-}
-
 /// A whole document with `verbs`.
 pub(super) fn document(verbs: impl IntoIterator<Item = Element>) -> String {
-    let response = verbs.into_iter().fold(Element::new("Response"), Element::child);
-    let mut writer = Writer::new(Vec::new());
-    let written = writer
-        .write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))
-        .and_then(|()| response.write(&mut writer))
-        .map(|()| String::from_utf8(writer.into_inner()));
-    // A Vec takes every write, and text in is text out.
-    #[allow(clippy::expect_used)]
-    written.expect("a Vec takes every write").expect("elements are text")
+    Element::new("Response").children(verbs).document()
 }
 
 /// A `<Say>` in `language` (BCP 47).

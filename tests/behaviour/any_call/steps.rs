@@ -9,7 +9,12 @@ use super::world::heard;
 #[derive(Clone, Debug)]
 pub enum Step {
     Key(char),
-    Say { words: &'static str, second: &'static str, confidence: f32, late: bool },
+    Say {
+        words: &'static str,
+        second: &'static str,
+        confidence: f32,
+        late: bool,
+    },
     Voice,
     Mumble,
     LineEnds(Heard),
@@ -30,9 +35,25 @@ pub enum Step {
     GiveBack,
     LoseColleague,
     CallBackLeft(bool),
+    /// Six digits at once, as one who knows them types them.
+    Digits(&'static str),
+    /// A lookup is answered: which of those that were begun, counted from the last, and with what.
+    Answer(usize, Looked),
     Stop,
     HangUp,
 }
+
+/// What came of a lookup.
+#[derive(Clone, Copy, Debug)]
+pub enum Looked {
+    Found { open: bool },
+    Missing,
+    Failed,
+}
+
+/// What is typed at the steps of `every-step`: unlike anything else in a call.
+pub const CARD: &str = "918273";
+pub const ORDER: &str = "604815";
 
 pub const WORDS: [&str; 12] = [
     "ja",
@@ -105,8 +126,18 @@ pub fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::GiveBack),
         2 => Just(Step::LoseColleague),
         3 => any::<bool>().prop_map(Step::CallBackLeft),
+        8 => prop::sample::select(vec![CARD, ORDER]).prop_map(Step::Digits),
+        10 => (prop_oneof![4 => Just(0usize), 1 => 1usize..3], looked()).prop_map(|(back, looked)| Step::Answer(back, looked)),
         1 => Just(Step::Stop),
         1 => Just(Step::HangUp),
+    ]
+}
+
+fn looked() -> impl Strategy<Value = Looked> {
+    prop_oneof![
+        6 => any::<bool>().prop_map(|open| Looked::Found { open }),
+        1 => Just(Looked::Missing),
+        1 => Just(Looked::Failed),
     ]
 }
 

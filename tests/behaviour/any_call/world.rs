@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use candor::consent::{ConsentState, ConsentedTurn, Method, SessionTime};
 use candor::dialog::SharedDialog;
+use candor::dialog::flow::lookup::{Answer, Kind, Lookup, LookupFailure, Value};
 use candor::dialog::flow::{
-    Action, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings, Stage, Utterance, Way,
+    Action, Departure, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings, Stage,
+    Trouble, Utterance, Way,
 };
 use candor::server::library;
 use zeroize::Zeroizing;
 
 use crate::service::project;
 
-use super::steps::Step;
+use super::steps::{CARD, Looked, ORDER, Step};
 
 pub fn webshop() -> SharedDialog {
     static DIALOG: OnceLock<SharedDialog> = OnceLock::new();
@@ -30,6 +32,20 @@ pub fn three_bases() -> SharedDialog {
     };
     DIALOG.get_or_init(load).clone()
 }
+
+pub fn every_step() -> SharedDialog {
+    static DIALOG: OnceLock<SharedDialog> = OnceLock::new();
+    let load = || {
+        let file = project("tests/dialogs/any-call/every-step.yaml");
+        Arc::new(library::load(&file, &project("tests/dialogs/any-call/prompts"), None).unwrap().dialog)
+    };
+    DIALOG.get_or_init(load).clone()
+}
+
+/// What is said in a turn that must never be held.
+const SENSITIVE: [&str; 3] = ["card", "card-back", "secret-question"];
+/// What is said with the result of a lookup.
+const RESULTS: [&str; 3] = ["shipped", "open-order", "no-such-order"];
 
 /// The slot of a number that is being left.
 pub const NUMBER: &str = "call-back-number";
@@ -48,6 +64,8 @@ pub struct World {
     pub absent: bool,
     /// The attempt to store a number that has not been answered yet.
     pub storing: Option<u32>,
+    /// The lookups that were begun, and the one that is waited for.
+    pub lookups: Vec<(u32, Lookup)>,
     /// How often something was to be erased.
     pub erasing: u32,
     pub saying: VecDeque<(PlayId, usize, String)>,
@@ -67,7 +85,9 @@ pub struct World {
 impl World {
     pub fn new(dialog: SharedDialog, can_hear: bool, person_there: bool, desk: bool) -> World {
         let can_hear = if can_hear { ["nl", "en"].map(str::to_owned).into() } else { Default::default() };
-        let settings = Settings { can_hear, call_backs: desk, ..Settings::default() };
+        // A Friday evening, a minute before the office of `every-step` closes.
+        let opened = Some("2026-11-27T17:29:00+01:00".parse().unwrap());
+        let settings = Settings { can_hear, call_backs: desk, opened, ..Settings::default() };
         let way = if desk { Way::Desk } else { Way::PhoneSystem };
         World {
             flow: Flow::new(dialog, "nl", settings),
@@ -78,6 +98,7 @@ impl World {
             connected: false,
             absent: false,
             storing: None,
+            lookups: Vec::new(),
             erasing: 0,
             saying: VecDeque::new(),
             held: None,
@@ -98,6 +119,7 @@ impl World {
             for action in self.flow.handle(event, self.now) {
                 self.act(action, &mut events);
             }
+            assert!(self.flow.slots().get("card").is_none(), "what was given at a sensitive step is not with the rest");
             let number = self.flow.slots().iter().any(|(name, _)| name == NUMBER);
             assert!(!number || self.flow.stage() == Stage::CallBack, "a number that is not being left is kept nowhere");
         }
@@ -106,10 +128,16 @@ impl World {
     fn act(&mut self, action: Action, events: &mut VecDeque<Event>) {
         let account = matches!(action, Action::Note(Fact::Disclosure(_) | Fact::Question(..)));
         assert!(self.closed.is_empty() || account, "nothing follows the end but the account of what it cut: {action:?}");
+        let shown = format!("{action:?}");
+        assert!([CARD, ORDER, "zolder"].iter().all(|value| !shown.contains(value)), "a value is shown: {shown}");
         match action {
             Action::Say { play, lines } => {
                 for (index, line) in lines.into_iter().enumerate() {
-                    if ["how-can-i-help", "menu"].contains(&line.id.as_str()) {
+                    let id = line.id.as_str();
+                    assert!(self.held.is_none() || !SENSITIVE.contains(&id), "a sensitive turn is held in memory: {id}");
+                    let over_another = self.saying.iter().any(|(other, _, _)| *other != play);
+                    assert!(!over_another || !RESULTS.contains(&id), "a result is said over something else");
+                    if ["how-can-i-help", "menu", "looking"].contains(&line.id.as_str()) {
                         assert!(self.introduced, "nobody is in the dialog who has not been told what this is");
                     }
                     self.first_line.get_or_insert(line.id.clone());
@@ -142,12 +170,14 @@ impl World {
                 false => Event::NobodyThere(HandoverEnd::Closed),
             }),
             Action::Leave(departure) => {
+                self.check_departure(&departure);
                 assert!(departure.slots.iter().all(|(name, _)| name != NUMBER), "an abandoned number goes to nobody");
                 assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before the agent leaves");
                 assert!(!self.flow.consents().is_recording(), "no grant outlives the agent's leaving");
                 self.leaves += 1;
             }
             Action::Queue(departure) => {
+                self.check_departure(&departure);
                 assert!(departure.slots.iter().all(|(name, _)| name != NUMBER), "an abandoned number goes to nobody");
                 assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before the caller waits");
                 assert!(!self.flow.consents().is_recording(), "no grant outlives the agent's leaving");
@@ -163,6 +193,14 @@ impl World {
                 assert!((6..=15).contains(&number.0.len()));
                 assert!(self.storing.replace(attempt).is_none(), "nobody has two requests for one intention");
             }
+            Action::Fetch { attempt, lookup } => {
+                assert!(!self.absent && !self.in_line && !self.connected, "nothing is looked up for a caller who is not with us");
+                assert!(self.lookups.iter().all(|(before, _)| *before < attempt), "every attempt has a number of its own");
+                self.lookups.push((attempt, lookup));
+            }
+            Action::Trouble(trouble) => {
+                assert_eq!(trouble, Trouble::Lookup, "what was checked can be evaluated");
+            }
             Action::Note(fact) => self.note(fact),
             Action::Close(outcome) => {
                 assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before the end");
@@ -172,6 +210,40 @@ impl World {
             Action::Erase { .. } => self.erasing += 1,
             Action::Listen(_) => {}
         }
+    }
+
+    /// What a person is told is what the caller gave, and nothing that was given at a sensitive step or looked up.
+    fn check_departure(&self, departure: &Departure) {
+        let known = |name: &str| ["order_number", "number"].contains(&name) || name.ends_with("_number");
+        assert!(departure.slots.iter().all(|(name, value)| known(name) && value != "zolder"), "{departure:?}");
+    }
+
+    /// The service answers; an attempt that is not waited for any more changes nothing.
+    fn answer(&mut self, back: usize, looked: Looked) {
+        let Some((attempt, lookup)) = self.lookups.iter().rev().nth(back).cloned() else { return };
+        let found = |open: bool| {
+            let fields = lookup.takes.iter().map(|(name, kind)| {
+                let value = match kind {
+                    Kind::Text => Value::Text(Zeroizing::new("zolder".to_owned())),
+                    Kind::Flag => Value::Flag(open),
+                    Kind::Number => Value::Number(2.0),
+                };
+                (name.clone(), value)
+            });
+            fields.collect::<Answer>()
+        };
+        let result = match looked {
+            Looked::Found { open } => Ok(found(open)),
+            Looked::Missing => Err(LookupFailure::Missing),
+            Looked::Failed => Err(LookupFailure::Unavailable),
+        };
+        if back == 0 {
+            return self.take(Event::Fetched { attempt, result });
+        }
+        let before = self.flow.known().results.clone();
+        let actions = self.flow.handle(Event::Fetched { attempt, result }, self.now);
+        assert!(actions.is_empty(), "a late answer does something: {actions:?}");
+        assert!(self.flow.known().results == before, "a late answer is known");
     }
 
     fn note(&mut self, fact: Fact) {
@@ -261,13 +333,22 @@ impl World {
                 assert!(!self.recorder_on && self.held.is_none(), "the recorder has stopped before two people talk");
             }
             Step::Hold(on) => self.take(Event::Hold(on)),
-            Step::GiveBack => self.take(Event::GivenBack),
+            Step::GiveBack => {
+                self.take(Event::GivenBack);
+                self.connected = false;
+            }
             Step::LoseColleague => self.take(Event::ColleagueLost),
             Step::CallBackLeft(stored) => {
                 if let Some(attempt) = self.storing.take() {
                     self.take(Event::CallBackLeft { attempt, stored });
                 }
             }
+            Step::Digits(digits) => digits.chars().for_each(|digit| {
+                if self.closed.is_empty() {
+                    self.take(Event::Key(digit));
+                }
+            }),
+            Step::Answer(back, looked) => self.answer(back, looked),
             Step::Place(_) | Step::NobodyTakes | Step::Connect => {}
             Step::Stop => self.take(Event::Stopping),
             Step::HangUp => self.take(Event::CallerGone(SessionOutcome::CallerHungUp)),

@@ -12,8 +12,7 @@ const TOKEN: &str = "a-token-for-anna-0123456789";
 
 /// A server whose callers are handed over to a desk, where Anna may sign in.
 pub fn with_desk(plan: Plan) -> Plan {
-    let settings = std::fs::read_to_string(crate::service::project("candor.toml")).unwrap();
-    plan.settings(&settings).with("DESK__COLLEAGUES__ANNA__TOKEN", TOKEN)
+    plan.settings(&crate::service::sample_settings()).with("DESK__COLLEAGUES__ANNA__TOKEN", TOKEN)
 }
 
 /// Opens the caller's page and calls with the microphone.

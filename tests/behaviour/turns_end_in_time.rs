@@ -1,0 +1,159 @@
+//! How much silence ends an utterance depends on what was said so far; an answer to a consent question is always heard out. The engine here
+//! hears what it is told to; what matters is what the ears make of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use candor::audio::resample::resample;
+use candor::audio::{Codec, FRAME, g711};
+use candor::consent::SessionTime;
+use candor::speech::stt::{Expectation, Hypothesis, Recogniser, Recognition, RecognitionError, Source};
+use candor::speech::tts::espeak::Espeak;
+use candor::speech::{Ears, EarsHandle, EspeakSettings, Heard, Settings};
+use tokio::sync::mpsc::Receiver;
+use zeroize::Zeroizing;
+
+/// Always hears the same, and counts how often it was asked.
+#[derive(Clone)]
+struct Hears {
+    text: &'static str,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Recogniser for Hears {
+    fn language(&self) -> &str {
+        "nl"
+    }
+
+    fn start(&self, _: &Expectation) -> Result<Box<dyn Recognition>, RecognitionError> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn unknown_words(&self, _: &[String]) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn has_grammar(&self) -> bool {
+        false
+    }
+}
+
+impl Recognition for Hears {
+    fn push(&mut self, _: &[i16]) -> Result<(), RecognitionError> {
+        Ok(())
+    }
+
+    fn so_far(&mut self) -> Option<Zeroizing<String>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Some(self.text.to_owned().into())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Hypothesis, RecognitionError> {
+        let mut hypothesis = Hypothesis::empty(Source::Open);
+        hypothesis.text = self.text.to_owned();
+        Ok(hypothesis)
+    }
+}
+
+/// Somebody on the telephone.
+struct Speaker {
+    ears: EarsHandle,
+    heard: Receiver<Heard>,
+    at: SessionTime,
+}
+
+impl Speaker {
+    async fn send(&mut self, ulaw: &[u8]) {
+        for frame in ulaw.chunks(160) {
+            self.ears.frame(self.at, Bytes::copy_from_slice(frame));
+            self.at = self.at + FRAME;
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Whether the caller counts as finished, after all that was sent has been worked through.
+    async fn has_finished(&mut self) -> bool {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        std::iter::from_fn(|| self.heard.try_recv().ok()).any(|event| matches!(event, Heard::SpeechEnded { .. }))
+    }
+}
+
+async fn voice() -> Vec<u8> {
+    let sound = Espeak::new(EspeakSettings::default()).speak("nl", "bestelling").await.unwrap();
+    let mut ulaw = g711::encode(&resample(&sound.samples, sound.rate, 8000).unwrap());
+    let last = ulaw.iter().rposition(|byte| audio_codec_algorithms::decode_ulaw(*byte).unsigned_abs() > 400).unwrap();
+    ulaw.truncate(last / 160 * 160 + 160);
+    ulaw
+}
+
+/// Says a word that the engine takes for `text`, then nothing, and gives how much silence made an end.
+async fn silence_to_the_end(text: &'static str, expectation: Expectation) -> Duration {
+    let engine = Hears { text, asked: Arc::default() };
+    let asked = engine.asked.clone();
+    let (ears, heard) = Ears::start(Some(Arc::new(engine)), &Settings::default(), Codec::Ulaw).unwrap();
+    ears.expect(expectation);
+    let mut speaker = Speaker { ears, heard, at: SessionTime::START };
+    speaker.send(&[0xff; 4800]).await;
+    speaker.send(&voice().await).await;
+    // The engine works on a thread of its own: what it was asked first is known when it is asked again.
+    tokio::time::timeout(Duration::from_secs(30), async {
+        while asked.load(Ordering::SeqCst) < 2 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await
+    .expect("the engine is asked what it has heard so far");
+    for frames in 1..100 {
+        speaker.send(&[0xff; 160]).await;
+        if speaker.has_finished().await {
+            return FRAME * frames;
+        }
+    }
+    panic!("two seconds of silence make no end");
+}
+
+fn expecting(phrases: &[&str], consent: bool) -> Expectation {
+    Expectation { phrases: phrases.iter().map(|phrase| (*phrase).to_owned()).collect(), second_look: consent, open: false }
+}
+
+/// What the detector of voices and the filter before it may add: they hear a little more than there is.
+const HANG: Duration = Duration::from_millis(120);
+
+#[tokio::test]
+async fn exactly_what_was_expected_ends_sooner_than_anything_else() {
+    let settings = Settings::default().endpoint;
+    let [expected, trailing, unfinished] =
+        [settings.expected_silence_ms, settings.trailing_silence_ms, settings.unfinished_silence_ms].map(Duration::from_millis);
+    let menu = ["bestelling", "stop opname"];
+    for (text, least) in [("bestelling", expected), ("iets anders", trailing), ("stop", unfinished)] {
+        let silence = silence_to_the_end(text, expecting(&menu, false)).await;
+        assert!(silence >= least - FRAME && silence <= least + HANG, "{text}: {silence:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_a_consent_question_is_heard_out() {
+    let least = Duration::from_millis(Settings::default().endpoint.unfinished_silence_ms);
+    let silence = silence_to_the_end("ja", expecting(&["ja"], true)).await;
+    assert!(silence >= least - FRAME, "a \"but\" may follow: {silence:?}");
+}
+
+#[tokio::test]
+async fn what_was_begun_before_the_consent_question_is_heard_out_too() {
+    let engine = Hears { text: "ja", asked: Arc::default() };
+    let (ears, heard) = Ears::start(Some(Arc::new(engine.clone())), &Settings::default(), Codec::Ulaw).unwrap();
+    ears.expect(expecting(&["ja"], false));
+    let mut speaker = Speaker { ears, heard, at: SessionTime::START };
+    speaker.send(&[0xff; 4800]).await;
+    speaker.send(&voice().await).await;
+    speaker.ears.expect(expecting(&["ja"], true));
+    // 600 ms.
+    speaker.send(&[0xff; 4800]).await;
+    assert!(!speaker.has_finished().await);
+    speaker.send(&[0xff; 4800]).await;
+    assert!(speaker.has_finished().await);
+}

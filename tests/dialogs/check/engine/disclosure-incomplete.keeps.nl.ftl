@@ -1,0 +1,1 @@
+disclosure-consent = Met uw toestemming nemen we op om { $purpose }. We bewaren het { $days } dagen. Zie { $notice }.

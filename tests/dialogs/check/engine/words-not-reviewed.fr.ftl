@@ -1,0 +1,1 @@
+goodbye = Merci de votre appel. Au revoir.

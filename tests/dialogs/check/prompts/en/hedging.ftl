@@ -1,0 +1,2 @@
+# refused: hedge-about-recording
+bye = This call may be recorded. Bye.

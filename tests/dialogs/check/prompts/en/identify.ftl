@@ -1,0 +1,1 @@
+identify-why = I will look you up.

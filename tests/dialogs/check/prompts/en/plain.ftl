@@ -1,0 +1,1 @@
+bye = This call was not recorded. Perhaps we talk again. Bye.

@@ -1,0 +1,2 @@
+thanks = Dank u.
+purpose-better-calls = onze gesprekken te verbeteren

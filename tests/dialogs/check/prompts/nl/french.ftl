@@ -1,0 +1,2 @@
+welcome = Welkom.
+bye = Dag.

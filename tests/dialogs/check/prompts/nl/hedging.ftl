@@ -1,0 +1,2 @@
+# refused: hedge-about-recording
+bye = Dit gesprek kan voor onze service worden opgenomen. Dag.

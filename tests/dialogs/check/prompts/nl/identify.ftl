@@ -1,0 +1,1 @@
+identify-why = Ik zoek u even op.

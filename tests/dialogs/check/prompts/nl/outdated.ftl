@@ -1,0 +1,2 @@
+# refused: recording-outdated
+retold = We zijn open van negen tot zes.

@@ -1,0 +1,1 @@
+fixed = Dit is altijd hetzelfde.

@@ -1,0 +1,3 @@
+hello = Hallo. { wishes }
+wishes = Fijn dat u belt.
+bye = Dag.

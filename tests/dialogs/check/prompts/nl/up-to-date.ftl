@@ -1,0 +1,1 @@
+retold = We zijn open van negen tot vijf.
