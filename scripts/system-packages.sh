@@ -17,7 +17,11 @@ may|has age|age|no age: recordings can be opened with candor only, not with stan
 LINES
   # What one purpose alone needs.
   case $1 in
-    test) echo "may|has_chromium|chromium chromium-driver|no Chromium with its driver: the tests in a browser are left out" ;;
+    test)
+      echo "may|has_chromium|chromium chromium-driver|no Chromium with its driver: the tests in a browser are left out"
+      echo "may|has soxi|sox|no sox: it is not tried whether another program opens a recording"
+      echo "may|has opusdec|opus-tools|no opusdec: it is not tried whether another program opens a recording of a browser's call"
+      ;;
     lint) echo "may|has shellcheck|shellcheck|no shellcheck: the scripts are not checked" ;;
   esac
 }

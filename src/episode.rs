@@ -12,7 +12,7 @@ const AGAIN: Duration = Duration::from_secs(600);
 const CALM: Duration = Duration::from_secs(30);
 
 /// Faults of several kinds at one place, each by its name.
-pub(crate) struct Episodes(Mutex<BTreeMap<&'static str, State>>);
+pub(crate) struct Episodes<K = &'static str>(Mutex<BTreeMap<K, State>>);
 
 struct State {
     told: Instant,
@@ -22,25 +22,40 @@ struct State {
     times: u64,
 }
 
-impl Episodes {
+impl<K> Episodes<K> {
     /// None goes on.
-    pub(crate) const fn new() -> Episodes {
+    pub(crate) const fn new() -> Self {
         Episodes(Mutex::new(BTreeMap::new()))
     }
+}
 
+impl<K: Ord> Episodes<K> {
     /// The fault is met once more. `Some`: it is to be told now, and so often it was met since it was last told.
-    pub(crate) fn met(&self, fault: &'static str) -> Option<u64> {
+    pub(crate) fn met(&self, fault: K) -> Option<u64> {
         self.met_at(fault, Instant::now())
     }
 
     /// What the fault prevented went well. `Some`: it is over, and so often it was met.
-    pub(crate) fn over(&self, fault: &'static str) -> Option<u64> {
+    pub(crate) fn over(&self, fault: K) -> Option<u64> {
         self.over_at(fault, Instant::now())
     }
 
-    fn met_at(&self, fault: &'static str, now: Instant) -> Option<u64> {
+    /// The same for all of `these`; so often they were met.
+    pub(crate) fn over_among(&self, these: impl Fn(&K) -> bool) -> Option<u64> {
+        let (mut times, now) = (None, Instant::now());
+        self.lock().retain(|fault, state| {
+            let over = these(fault) && now.saturating_duration_since(state.met) >= CALM;
+            if over {
+                *times.get_or_insert(0) += state.times;
+            }
+            !over
+        });
+        times
+    }
+
+    fn met_at(&self, fault: K, now: Instant) -> Option<u64> {
         let mut faults = self.lock();
-        let Some(state) = faults.get_mut(fault) else {
+        let Some(state) = faults.get_mut(&fault) else {
             faults.insert(fault, State { told: now, met: now, untold: 0, times: 1 });
             return Some(1);
         };
@@ -54,14 +69,14 @@ impl Episodes {
         Some(std::mem::take(&mut state.untold))
     }
 
-    fn over_at(&self, fault: &'static str, now: Instant) -> Option<u64> {
+    fn over_at(&self, fault: K, now: Instant) -> Option<u64> {
         let mut faults = self.lock();
-        let calm = faults.get(fault).is_some_and(|state| now.saturating_duration_since(state.met) >= CALM);
-        if calm { faults.remove(fault).map(|state| state.times) } else { None }
+        let calm = faults.get(&fault).is_some_and(|state| now.saturating_duration_since(state.met) >= CALM);
+        if calm { faults.remove(&fault).map(|state| state.times) } else { None }
     }
 
     /// Held for a look-up, never across a wait.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, State>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<K, State>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

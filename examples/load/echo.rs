@@ -26,10 +26,14 @@ const SETTLE: Duration = Duration::from_secs(3);
 
 /// Sends back what comes until the process ends.
 pub async fn serve(listen: SocketAddr) -> Result<(), Failure> {
+    serve_on(tokio::net::TcpListener::bind(listen).await?).await
+}
+
+/// The same, where somebody listens already.
+pub async fn serve_on(listener: tokio::net::TcpListener) -> Result<(), Failure> {
     // The server's own setting.
     let echo = |upgrade: WebSocketUpgrade| async { upgrade.read_buffer_size(4 * 1024).on_upgrade(back) };
     let router = Router::new().route("/readyz", get(async || "ok\n")).route("/echo", get(echo));
-    let listener = tokio::net::TcpListener::bind(listen).await?;
     let listener = axum::serve::ListenerExt::tap_io(listener, |socket: &mut TcpStream| {
         // As the server does: a message is not held back to be sent with the next.
         let _ = socket.set_nodelay(true);
@@ -59,8 +63,9 @@ struct Row {
     callers_cpu: f64,
 }
 
+/// What was measured.
 #[derive(Serialize)]
-struct Report {
+pub struct Report {
     machine: String,
     seconds: u64,
     rows: Vec<Row>,
@@ -69,6 +74,20 @@ struct Report {
 
 /// Measures each number of connections, and prints what came of it.
 pub async fn measure(common: &Common) -> Result<(), Failure> {
+    let report = measured(common).await?;
+    if common.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        println!();
+        for row in &report.rows {
+            println!("{} connections: the callers' own process took {:.0} % of a core", row.calls, row.callers_cpu);
+        }
+    }
+    Ok(())
+}
+
+/// Measures each number of connections. What is known is printed as it goes, unless it is to be one document in the end.
+pub async fn measured(common: &Common) -> Result<Report, Failure> {
     let mut report = Report { machine: machine::describe(common), seconds: common.seconds, rows: Vec::new(), cpu_growth: None };
     if !common.json {
         println!("{}\n", report.machine);
@@ -86,15 +105,7 @@ pub async fn measure(common: &Common) -> Result<(), Failure> {
     }
     let points: Vec<(f64, f64)> = report.rows.iter().map(|row| (row.calls as f64, row.cpu)).collect();
     report.cpu_growth = Line::through(&points);
-    if common.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        println!();
-        for row in &report.rows {
-            println!("{} connections: the callers' own process took {:.0} % of a core", row.calls, row.callers_cpu);
-        }
-    }
-    Ok(())
+    Ok(report)
 }
 
 async fn row(calls: usize, common: &Common) -> Result<Row, Failure> {

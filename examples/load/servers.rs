@@ -140,6 +140,7 @@ fn configure(command: &mut Command, folder: &Path, listen: &str, room: usize, ea
         ("SESSION__NO_INPUT_MS", "60000".to_owned()),
         ("SERVER__LIMITS__CONNECTIONS", (room * 4 + 256).to_string()),
         ("SERVER__LIMITS__CONNECTIONS_PER_ADDRESS", (room * 4 + 256).to_string()),
+        ("SERVER__LIMITS__OPENINGS_PER_SECOND", "1000".to_owned()),
         ("SERVER__LIMITS__CALLS_PER_MINUTE", "100000".to_owned()),
         ("SERVER__LIMITS__CALLS_PER_ADDRESS", "10000".to_owned()),
         ("SERVER__LIMITS__REQUESTS_PER_MINUTE", "100000".to_owned()),

@@ -41,6 +41,7 @@ third-time =
     .hear = the third | third | the third one
 later-times =
     .hear = later | a later time | none of these
+still-free = Let me see whether that time is still free.
 just-gone = I am sorry, that time has just been taken. Let us choose another one.
 
 read-back = You will come to the town hall on { $appointment_when_en }, { $appointment_subject ->
@@ -62,6 +63,7 @@ bring-for-passport = Please bring your old passport or identity card, and a pass
 bring-for-moving = Please bring your passport, identity card or driving licence, and your rental contract or deed of purchase.
 bring-for-birth = Please bring your passport or identity card. If you have a statement from the midwife or the hospital, bring that as well.
 
+looking-for-appointment = I am looking up your appointment.
 cancel-this = You have an appointment on { $planned_when_en }. Do you want to cancel it? { $hearing ->
     [voice] Say yes or press one. Say no or press two.
    *[keys] Press one for yes, two for no.

@@ -41,6 +41,7 @@ third-time =
     .hear = de derde | derde | het derde moment
 later-times =
     .hear = later | een later moment | liever later | geen van deze
+still-free = Ik kijk of dat moment nog vrij is.
 just-gone = Dat moment is helaas net bezet. We kiezen een ander moment.
 
 read-back = U komt { $appointment_when_nl } naar het stadhuis, voor { $appointment_subject ->
@@ -62,6 +63,7 @@ bring-for-passport = Neem uw oude paspoort of identiteitskaart mee, en een pasfo
 bring-for-moving = Neem uw paspoort, identiteitskaart of rijbewijs mee, en uw huurcontract of koopakte.
 bring-for-birth = Neem uw paspoort of identiteitskaart mee. Heeft u een verklaring van de verloskundige of het ziekenhuis? Neem die dan ook mee.
 
+looking-for-appointment = Ik zoek uw afspraak op.
 cancel-this = U heeft een afspraak { $planned_when_nl }. Wilt u die afzeggen? { $hearing ->
     [voice] Zeg ja of toets één. Zeg nee of toets twee.
    *[keys] Toets één voor ja, twee voor nee.

@@ -268,7 +268,7 @@ impl Consents {
         };
         let terms: Vec<Terms> = self.entries.iter().filter(held).map(|entry| entry.terms.clone()).collect();
         let all = terms.len() == permit.grants.len() && ended >= permit.began;
-        all.then_some(Passage { ordinal: permit.ordinal, began: permit.began, ended, terms })
+        (all && !terms.is_empty()).then_some(Passage { ordinal: permit.ordinal, began: permit.began, ended, terms })
     }
 
     fn end_grants(&mut self, to: ConsentState) -> Vec<Change> {
@@ -363,6 +363,21 @@ mod tests {
         consents.withdraw_all();
         let turn = consents.pass(&permit, at(12)).unwrap().with(1, at(11), ());
         assert_eq!(turn.terms().iter().map(|t| &t.purpose).collect::<Vec<_>>(), [&agreement]);
+    }
+
+    #[test]
+    fn a_turn_that_is_no_evidence_after_all_is_kept_for_the_other_purposes_alone() {
+        let mut consents = Consents::new(vec![terms("quality", Basis::Consent), terms("agreement", Basis::Contract)]);
+        let (quality, agreement) = (Purpose::new("quality").unwrap(), [Purpose::new("agreement").unwrap()]);
+        consents.informed(at(10));
+        let evidence = TurnKind::Dialog { evidence_for: agreement.to_vec() };
+        let permit = consents.open_turn(2, at(11), &evidence).unwrap();
+        assert!(consents.pass(&permit.without(&agreement), at(12)).is_none(), "without a purpose nothing is kept");
+        consents.request(&quality).unwrap();
+        consents.give(&quality, at(13)).unwrap();
+        let permit = consents.open_turn(3, at(14), &evidence).unwrap();
+        let turn = consents.pass(&permit.without(&agreement), at(15)).unwrap().with(1, at(14), ());
+        assert_eq!(turn.terms().iter().map(|t| &t.purpose).collect::<Vec<_>>(), [&quality]);
     }
 
     #[test]

@@ -24,6 +24,14 @@ pub struct TurnPermit {
     pub(super) grants: Vec<(Purpose, u64)>,
 }
 
+impl TurnPermit {
+    /// The same for less: what the turn turned out to be is nothing to be kept for these purposes.
+    pub fn without(&self, purposes: &[Purpose]) -> TurnPermit {
+        let grants = self.grants.iter().filter(|(purpose, _)| !purposes.contains(purpose)).cloned().collect();
+        TurnPermit { ordinal: self.ordinal, began: self.began, grants }
+    }
+}
+
 /// The gate's word that a turn, or a part of it, may be kept: every grant that it began with was live at its end. Good for one sound.
 #[derive(Debug)]
 pub struct Passage {

@@ -13,6 +13,7 @@ use super::template::{TemplateError, address, header};
 use super::{Settings, answer};
 use crate::dialog::file::Fetch;
 use crate::dialog::flow::lookup::{Answer, Lookup, LookupFailure, LookupMethod};
+use crate::episode::Episodes;
 
 /// How long a connection may take to be there; a try's own limit may be shorter.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -34,6 +35,8 @@ pub struct Client {
     http: reqwest::Client,
     values: Settings,
     places: Semaphore,
+    /// By dialog, result and class.
+    faults: Episodes<(String, String, &'static str)>,
 }
 
 /// A request that can be sent more than once.
@@ -62,7 +65,7 @@ impl Client {
                 builder().tls_certs_only([]).build().map_err(ClientError)?
             }
         };
-        Ok(Client { http, values, places: Semaphore::new(at_once) })
+        Ok(Client { http, values, places: Semaphore::new(at_once), faults: Episodes::new() })
     }
 
     /// Looks it up, again where that may help, and in a bounded time. Dropped before its end, it breaks off.
@@ -75,13 +78,26 @@ impl Client {
         let mut account = Account::begin();
         let looked_up = self.within_limits(&lookup).await;
         account.outcome = looked_up.as_ref().map_or_else(|failure| failure.class(), |_| "found");
-        looked_up.map_err(|failure| {
-            if failure != Failure::Missing {
-                let (class, field, ms) = (failure.class(), failure.field(), account.began.elapsed().as_millis() as u64);
-                tracing::warn!(dialog, result = lookup.into, class, field, ms, "a lookup failed: {}", failure.advice());
-            }
-            failure.told()
-        })
+        match &looked_up {
+            Ok(_) | Err(Failure::Missing) => self.went_well(dialog, &lookup),
+            Err(failure) => self.failed(dialog, &lookup, failure, account.began.elapsed()),
+        }
+        looked_up.map_err(|failure| failure.told())
+    }
+
+    fn failed(&self, dialog: &str, lookup: &Lookup, failure: &Failure, took: Duration) {
+        let (result, class) = (&lookup.into, failure.class());
+        if let Some(times) = self.faults.met((dialog.to_owned(), result.clone(), class)) {
+            let (field, ms) = (failure.field(), took.as_millis() as u64);
+            tracing::warn!(dialog, result, class, field, ms, times, "a lookup failed: {}", failure.advice());
+        }
+    }
+
+    fn went_well(&self, dialog: &str, lookup: &Lookup) {
+        let result = &lookup.into;
+        if let Some(times) = self.faults.over_among(|(by, into, _)| by == dialog && into == result) {
+            tracing::info!(dialog, result, times, "a lookup that failed is answered again");
+        }
     }
 
     async fn within_limits(&self, lookup: &Lookup) -> Result<Answer, Failure> {

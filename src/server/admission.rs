@@ -14,6 +14,10 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use serde_json::json;
 
+use crate::episode::Episodes;
+
+static FAULTS: Episodes = Episodes::new();
+
 /// Why a call may not begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoRoom {
@@ -38,9 +42,17 @@ impl NoRoom {
         }
     }
 
-    /// Counts it.
-    pub(super) fn count(self) {
-        metrics::counter!("candor_calls_without_room_total", "reason" => self.reason()).increment(1);
+    /// Counts it, and says so when it begins.
+    pub(super) fn tell(self) {
+        let reason = self.reason();
+        metrics::counter!("candor_calls_without_room_total", "reason" => reason).increment(1);
+        if let Some(times) = FAULTS.met(reason) {
+            tracing::warn!(
+                reason,
+                times,
+                "new calls find no room: those of a phone system are passed to a person, browsers are told when to try again"
+            );
+        }
     }
 
     fn sentence(self) -> &'static str {
@@ -121,7 +133,13 @@ impl<C: Clock + Clone> Admission<C> {
         if !has_room {
             return Err(NoRoom::Calls);
         }
-        self.openings.check().map_err(|wait| NoRoom::Openings(wait.wait_time_from(self.clock.now())))
+        self.openings.check().map_err(|wait| NoRoom::Openings(wait.wait_time_from(self.clock.now())))?;
+        for reason in ["calls", "openings"] {
+            if let Some(times) = FAULTS.over(reason) {
+                tracing::info!(reason, times, "new calls find room again");
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn phase(&self) -> Phase {

@@ -52,10 +52,10 @@ impl App {
         self.live.edition()
     }
 
-    /// Whether another call may begin; one that may has taken its opening. One that may not is counted.
+    /// Whether another call may begin; one that may has taken its opening. One that may not is counted, and told.
     pub(super) fn admit(&self) -> Result<(), NoRoom> {
         let admitted = self.admission.admit(self.services.calls.has_room());
-        admitted.inspect_err(|no_room| no_room.count())
+        admitted.inspect_err(|no_room| no_room.tell())
     }
 
     /// Whether calls in progress have been told that the server stops.

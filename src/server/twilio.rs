@@ -47,8 +47,7 @@ pub(super) async fn voice(State(app): State<Arc<App>>, Signed(webhook): Signed) 
     let edition = app.edition();
     let script = route.and_then(|route| edition.script(&route.dialog)).unwrap_or(edition.default_script());
     let language = route.and_then(|route| route.language.clone());
-    if let Err(no_room) = app.admit() {
-        tracing::warn!(reason = no_room.reason(), "a call found no room and is passed to a person");
+    if app.admit().is_err() {
         return xml(to_a_person(&app, script, language.as_deref(), Reason::Capacity));
     }
     let dialog = script.name().to_owned();
@@ -125,7 +124,7 @@ fn begin(app: Arc<App>, accepted: Accepted, leg: Leg) {
                 }
                 Some(_) => {}
                 // The leg is gone with this; Twilio asks what next, and the caller reaches a person.
-                None => tracing::warn!("a stream found no room; its caller is passed to a person"),
+                None => NoRoom::Calls.tell(),
             }
         }
         StreamClaim::Return { call_sid, session } => {

@@ -76,13 +76,13 @@ pub(super) async fn offer(
         Err(why) => return refuse(StatusCode::BAD_REQUEST, &why),
     };
     if let Err(no_room) = app.admit() {
-        return refuse_call(no_room);
+        return no_room.into_response();
     }
     match endpoint.answer(&sdp, Kind::Caller).await {
         Ok(answer) => answered(app, &endpoint, answer, chosen, in_json, place),
         Err(AnswerError::Full) => {
-            NoRoom::Calls.count();
-            refuse_call(NoRoom::Calls)
+            NoRoom::Calls.tell();
+            NoRoom::Calls.into_response()
         }
         Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
     }
@@ -140,8 +140,7 @@ async fn begin(app: Arc<App>, call: String, (script, language): (Arc<Script>, Op
     let arrival = Arrival { call, script, language, language_chosen: chosen };
     if !app.services.calls.has_room() {
         // The place was there when the offer came, and is taken.
-        NoRoom::Calls.count();
-        tracing::warn!(reason = NoRoom::Calls.reason(), "a browser's call found no room");
+        NoRoom::Calls.tell();
         let _ = leg.outbound.send(Outbound::Tell(Box::new(Notice::Ended { outcome: "capacity" }))).await;
         let _ = leg.outbound.send(Outbound::End).await;
         return None;
@@ -151,7 +150,7 @@ async fn begin(app: Arc<App>, call: String, (script, language): (Arc<Script>, Op
         // Announced before the stop, and here after it.
         Some(handle) if app.is_stopping() => drop(handle.tell(Control::Stop).await),
         Some(_) => {}
-        None => tracing::warn!("a browser's call found no room"),
+        None => NoRoom::Calls.tell(),
     }
     handle
 }
@@ -278,11 +277,6 @@ fn media_type(headers: &HeaderMap) -> &str {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = value.split(';').next().unwrap_or_default().trim();
     [SDP, JSON, FRAGMENT].into_iter().find(|known| kind.eq_ignore_ascii_case(known)).unwrap_or_default()
-}
-
-fn refuse_call(no_room: NoRoom) -> Response {
-    tracing::warn!(reason = no_room.reason(), "a browser's call found no room");
-    no_room.into_response()
 }
 
 fn switched_off() -> Response {

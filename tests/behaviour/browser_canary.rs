@@ -79,7 +79,10 @@ async fn what_is_said_in_a_browser_without_a_grant_is_nowhere() {
     question(&page).await;
     page.click("#yes").await;
     page.wait_for_state("#state", "recording").await;
+    let lines = page.count("#captions > *").await;
     let kept = say(&page, "kept").await;
+    // When the agent speaks again it has understood what it could, and the turn is over.
+    page.wait("what the agent says to it", &format!("document.querySelectorAll('#captions > *').length > {lines}")).await;
     hang_up(&page).await;
 
     let sessions = service.sessions();

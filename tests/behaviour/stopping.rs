@@ -7,7 +7,7 @@ use crate::phone::{Desk, EndedBy, Outcome};
 use crate::service::of_type;
 
 const TALKS: Desk = Desk::Answers { after: Duration::from_millis(300), talks: Duration::from_millis(100) };
-const NO_ROOM: &str = "a call found no room and is passed to a person";
+const NO_ROOM: &str = "new calls find no room";
 
 #[tokio::test]
 async fn a_signal_to_read_again_drops_nobody() {

@@ -1,6 +1,7 @@
 //! What the tests of ledger and recording share: a storage folder with keys, and sessions in it made by the real gate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use candor::audio::Codec;
@@ -23,6 +24,15 @@ pub const PURPOSES: [&str; 2] = ["service-quality", "disputes"];
 
 pub fn purpose(name: &str) -> Purpose {
     Purpose::new(name).unwrap()
+}
+
+/// What SoX makes of a recording; nothing, and a word, where there is none.
+pub fn soxi(audio: &Path) -> Option<String> {
+    let Ok(about) = Command::new("soxi").arg(audio).output() else {
+        eprintln!("skipped: there is no soxi (Debian: sox)");
+        return None;
+    };
+    Some(String::from_utf8(about.stdout).unwrap())
 }
 
 impl Storage {

@@ -12,6 +12,7 @@ use candor::consent::SessionTime;
 use candor::speech::stt::{Expectation, Hypothesis, Recogniser, Recognition, RecognitionError, Source};
 use candor::speech::tts::espeak::Espeak;
 use candor::speech::{Ears, EngineFailure, EspeakSettings, Heard, Settings};
+use zeroize::Zeroizing;
 
 #[derive(Clone, Copy)]
 enum Failing {
@@ -49,6 +50,10 @@ impl Recognition for Failing {
             Failing::ByPanic => panic!("an engine that dies"),
             _ => Ok(()),
         }
+    }
+
+    fn so_far(&mut self) -> Option<Zeroizing<String>> {
+        None
     }
 
     fn finish(self: Box<Self>) -> Result<Hypothesis, RecognitionError> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::by_key::next_prompt_sounds;
 use crate::hears_korean::{korean, understood};
 use crate::korean::{agree_by_key, line, opened, question_heard, spoken};
 use crate::phone::Call;
@@ -131,7 +132,8 @@ async fn agrees(service: &Service, phrase: &[u8], kept: &[u8]) {
     agree_by_key(&call).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     call.say_ulaw(kept.to_vec()).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    // When the agent speaks again it has understood what it could, and the turn is over.
+    next_prompt_sounds(&call).await;
     leave(call).await;
 }
 
@@ -190,7 +192,7 @@ fn with_a_broken_gate() -> Option<PathBuf> {
     };
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (copy, target) = (temporary.join("broken-gate"), temporary.parent().unwrap());
-    for part in ["src", "prompts", "examples/browser", "web", "build.rs", "Cargo.toml", "Cargo.lock"] {
+    for part in ["src", "prompts", "docs/checks", "examples/browser", "web", "build.rs", "Cargo.toml", "Cargo.lock"] {
         copy_changed(&project(part), &copy.join(part));
     }
     // A package of its own name and program, so that nothing of the real one is replaced; and a test, so that its dependencies

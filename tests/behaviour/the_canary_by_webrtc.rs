@@ -65,8 +65,13 @@ async fn agrees(call: &PeerCall, phrase: &Path, kept: &Path) -> (Vec<Vec<u8>>, V
     let packets = call.say_file(phrase).await;
     agree(call).await;
     call.saying("what-would-you-like").await;
+    let lines = call.notices("saying").len();
     let of_the_kept = call.say_file(kept).await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    // When the agent speaks again it has understood what it could, and the turn is over.
+    let speaks = |events: &[&serde_json::Value]| {
+        (events.iter().filter(|event| event["notice"]["type"] == "saying").count() > lines).then_some(())
+    };
+    call.until("what the agent says to it", speaks).await;
     call.hang_up("channel").await;
     (packets, of_the_kept)
 }

@@ -2,7 +2,7 @@
 //! hears what it is told to; what matters is what the ears make of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,11 +15,28 @@ use candor::speech::{Ears, EarsHandle, EspeakSettings, Heard, Settings};
 use tokio::sync::mpsc::Receiver;
 use zeroize::Zeroizing;
 
-/// Always hears the same, and counts how often it was asked.
+/// Always hears the same. What it said so far is known to the ears when it is given sound after that.
 #[derive(Clone)]
 struct Hears {
     text: &'static str,
-    asked: Arc<AtomicUsize>,
+    asked: Arc<AtomicBool>,
+    known: Arc<AtomicBool>,
+}
+
+impl Hears {
+    fn saying(text: &'static str) -> Hears {
+        Hears { text, asked: Arc::default(), known: Arc::default() }
+    }
+}
+
+/// Until it is so.
+async fn until(flag: &AtomicBool) {
+    let wait = async {
+        while !flag.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the engine is asked what it has heard so far");
 }
 
 impl Recogniser for Hears {
@@ -42,11 +59,12 @@ impl Recogniser for Hears {
 
 impl Recognition for Hears {
     fn push(&mut self, _: &[i16]) -> Result<(), RecognitionError> {
+        self.known.fetch_or(self.asked.load(Ordering::SeqCst), Ordering::SeqCst);
         Ok(())
     }
 
     fn so_far(&mut self) -> Option<Zeroizing<String>> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.asked.store(true, Ordering::SeqCst);
         Some(self.text.to_owned().into())
     }
 
@@ -92,22 +110,18 @@ async fn voice() -> Vec<u8> {
 
 /// Says a word that the engine takes for `text`, then nothing, and gives how much silence made an end.
 async fn silence_to_the_end(text: &'static str, expectation: Expectation) -> Duration {
-    let engine = Hears { text, asked: Arc::default() };
-    let asked = engine.asked.clone();
+    let engine = Hears::saying(text);
+    let (asked, known) = (engine.asked.clone(), engine.known.clone());
     let (ears, heard) = Ears::start(Some(Arc::new(engine)), &Settings::default(), Codec::Ulaw).unwrap();
     ears.expect(expectation);
     let mut speaker = Speaker { ears, heard, at: SessionTime::START };
     speaker.send(&[0xff; 4800]).await;
     speaker.send(&voice().await).await;
-    // The engine works on a thread of its own: what it was asked first is known when it is asked again.
-    tokio::time::timeout(Duration::from_secs(30), async {
-        while asked.load(Ordering::SeqCst) < 2 {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    })
-    .await
-    .expect("the engine is asked what it has heard so far");
-    for frames in 1..100 {
+    // The engine works on a thread of its own: it is waited for before so much silence has passed that it matters.
+    until(&asked).await;
+    speaker.send(&[0xff; 160]).await;
+    until(&known).await;
+    for frames in 2..100 {
         speaker.send(&[0xff; 160]).await;
         if speaker.has_finished().await {
             return FRAME * frames;
@@ -144,7 +158,7 @@ async fn an_answer_to_a_consent_question_is_heard_out() {
 
 #[tokio::test]
 async fn what_was_begun_before_the_consent_question_is_heard_out_too() {
-    let engine = Hears { text: "ja", asked: Arc::default() };
+    let engine = Hears::saying("ja");
     let (ears, heard) = Ears::start(Some(Arc::new(engine.clone())), &Settings::default(), Codec::Ulaw).unwrap();
     ears.expect(expecting(&["ja"], false));
     let mut speaker = Speaker { ears, heard, at: SessionTime::START };

@@ -71,6 +71,13 @@ const SETTLE: Duration = Duration::from_secs(3);
 
 /// Makes the calls for each number, and prints what came of it.
 pub async fn run(plan: &Plan, common: &Common) -> Result<(), Failure> {
+    let mut report = measured(plan, common).await?;
+    report.end();
+    if report.all_helped() { Ok(()) } else { Err("not every caller was helped".into()) }
+}
+
+/// Makes the calls for each number. What is known is printed as it goes, unless it is to be one document in the end.
+pub(crate) async fn measured(plan: &Plan, common: &Common) -> Result<Report, Failure> {
     let line = line(plan.ears);
     let vocabulary = Arc::new(Vocabulary::of(line.voice, line.answers, line.others).await);
     let mut report = Report::new(machine::describe(common), plan, common, &vocabulary.made_by);
@@ -79,8 +86,7 @@ pub async fn run(plan: &Plan, common: &Common) -> Result<(), Failure> {
         let row = measure(*calls, plan, common, &vocabulary).await?;
         report.add(row);
     }
-    report.end();
-    if report.rows.iter().all(|row| row.not_helped.is_empty()) { Ok(()) } else { Err("not every caller was helped".into()) }
+    Ok(report)
 }
 
 /// The server under measurement: one of ours, or one that was there before.

@@ -121,6 +121,11 @@ const HEAD: &str = "| calls | helped | frames late > 20 ms | latest | holes | an
 | cut off: answers, else | key → clear, median / p99 | voice → clear, median / p99 | CPU of a core | per call | memory | per call | turns sealed |";
 
 impl Report {
+    /// Whether every caller was.
+    pub fn all_helped(&self) -> bool {
+        self.rows.iter().all(|row| row.not_helped.is_empty())
+    }
+
     pub(super) fn new(machine: String, plan: &Plan, common: &Common, voice: &str) -> Report {
         Report {
             machine,

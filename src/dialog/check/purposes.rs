@@ -27,7 +27,9 @@ pub(super) fn check(input: &CheckInput, found: &mut Found) {
         found.enter(state.part);
         match &step.value {
             Step::OnConsent(branch) => on_consent(input, step, branch, found),
-            Step::Ask(ask) => ask.evidence_for.iter().for_each(|purpose| evidence(input, purpose, found)),
+            Step::Ask(ask) => {
+                ask.evidence_for.iter().chain(ask.evidence_by_answer()).for_each(|purpose| evidence(input, purpose, found))
+            }
             Step::Collect(collect) => collect.evidence_for.iter().for_each(|purpose| evidence(input, purpose, found)),
             _ => {}
         }

@@ -12,11 +12,11 @@ pub(super) fn check(input: &CheckInput, found: &mut Found) {
     let things = Things::of(input.dialog);
     for (state, step) in input.dialog.every_step() {
         let (sensitive, evidence) = match &step.value {
-            Step::Ask(ask) => (ask.sensitive, &ask.evidence_for),
-            Step::Collect(collect) => (collect.sensitive, &collect.evidence_for),
+            Step::Ask(ask) => (ask.sensitive, ask.evidence_for.first().or_else(|| ask.evidence_by_answer().next())),
+            Step::Collect(collect) => (collect.sensitive, collect.evidence_for.first()),
             _ => continue,
         };
-        if let Some(purpose) = evidence.first().filter(|_| sensitive) {
+        if let Some(purpose) = evidence.filter(|_| sensitive) {
             found.enter(state.part);
             let message = "a sensitive step is never kept, so it cannot be evidence of anything".to_owned();
             let help = "take `evidence-for` or `sensitive` away".to_owned();

@@ -59,10 +59,17 @@ pub struct Ask {
     /// Whether the turn is never kept, whatever the caller has agreed to.
     #[serde(default)]
     pub sensitive: bool,
-    /// Purposes on the basis `contract` for which this turn is evidence of the agreement.
+    /// Purposes on the basis `contract` for which this turn is evidence of the agreement, whatever is answered.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub evidence_for: Vec<Spanned<String>>,
+}
+
+impl Ask {
+    /// The purposes for which the turn is evidence only with some of its answers.
+    pub fn evidence_by_answer(&self) -> impl Iterator<Item = &Spanned<String>> {
+        self.options.iter().flat_map(|(_, choice)| &choice.evidence_for)
+    }
 }
 
 /// One option of a question.
@@ -75,6 +82,10 @@ pub struct Choice {
     /// The state it leads to.
     #[schemars(with = "String")]
     pub go: Spanned<String>,
+    /// Purposes on the basis `contract` for which the turn is evidence of the agreement when it is answered with this.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub evidence_for: Vec<Spanned<String>>,
 }
 
 /// Digits into a slot.

@@ -38,10 +38,15 @@ impl Flow {
     pub(super) fn handover_text(&self, reason: LeaveReason) -> &'static str {
         match reason {
             LeaveReason::Shutdown => "shutdown",
-            _ if self.any_state(&[ConsentState::Given]) => "handover-given",
+            _ if self.records_all_turns() => "handover-given",
             _ if self.any_state(&[ConsentState::Refused, ConsentState::Withdrawn]) => "handover-refused",
             _ => "handover-plain",
         }
+    }
+
+    /// Whether recording goes on from turn to turn. A contract's evidence is single turns: whoever hears that it stops would take it for more.
+    fn records_all_turns(&self) -> bool {
+        self.consents.states().any(|(_, basis, state)| basis != Basis::Contract && state == ConsentState::Given)
     }
 
     pub(super) fn nobody_there(&mut self, why: HandoverEnd) {

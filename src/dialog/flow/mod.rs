@@ -9,6 +9,7 @@
 
 mod absence;
 mod action;
+mod collecting;
 mod commands;
 mod desk;
 mod digits;
@@ -117,6 +118,10 @@ pub struct Flow {
     in_turn: bool,
     /// Leave to hold the running turn.
     permit: Option<TurnPermit>,
+    /// When a number was full. Whoever ends it with a hash sign all the same has answered nothing with that.
+    filled: Option<SessionTime>,
+    /// What the running turn is evidence for only with an answer that has not come.
+    only_if_chosen: Vec<Purpose>,
     deadline: Option<SessionTime>,
     prefix: Option<SessionTime>,
     /// Between the first voice and what it meant.
@@ -184,6 +189,8 @@ impl Flow {
             turn: 0,
             in_turn: false,
             permit: None,
+            filled: None,
+            only_if_chosen: Vec::new(),
             deadline: None,
             prefix: None,
             caller_speaks: false,
@@ -237,11 +244,6 @@ impl Flow {
     /// The purposes and their states.
     pub fn consents(&self) -> &Consents {
         &self.consents
-    }
-
-    /// The gate's word for the running turn as far as `now`: for a part of a turn that is too long to hold in one piece.
-    pub fn pass_part(&self, now: SessionTime) -> Option<Passage> {
-        self.consents.pass(self.permit.as_ref()?, now)
     }
 
     /// The language that is spoken.

@@ -3,21 +3,20 @@
 use serde_saphyr::Spanned;
 use zeroize::Zeroizing;
 
-use super::digits::{eleven, luhn};
 use super::looking_up::LookedUp;
 use super::*;
-use crate::dialog::file::{self, Ask, Choose, Collect, Step, Tries};
+use crate::dialog::file::{self, Ask, Choice, Choose, Collect, Step, Tries};
 
 /// A question of the dialog that waits for the caller, or a lookup that the caller waits for.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) mode: Mode,
     /// The question's own place. The running turn may have begun before it.
-    at: Position,
+    pub(super) at: Position,
     barge_in: bool,
     /// How often nothing came, and how often nothing fitted.
-    no_input: u32,
-    no_match: u32,
+    pub(super) no_input: u32,
+    pub(super) no_match: u32,
     /// The prompt was broken off because the caller spoke.
     interrupted: bool,
 }
@@ -76,8 +75,11 @@ impl Waiting {
     }
 }
 
-/// The most digits that a slot takes: room for all of them, so that no copy of some stays behind in memory.
-const LONGEST: usize = 32;
+/// The most digits that a slot takes. There is room for all of them and one too many, so that no copy of some stays behind in memory.
+pub(super) const LONGEST: usize = 32;
+
+/// How long a digit too many is waited for at a sensitive step: it falls into the same turn, which is never kept, and the number is not right.
+const TOO_MANY: Duration = Duration::from_secs(1);
 
 /// Nothing in a dialog is longer than this without asking the caller something; a check refuses what is.
 const STEPS_WITHOUT_A_TURN: usize = 200;
@@ -97,7 +99,7 @@ impl Flow {
 
     /// Runs steps until one of them needs the caller, who is then said all of them; until the caller has answered, the call is where the first
     /// of them stands. `no_input` and `no_match` count what went before at this same question.
-    fn run(&mut self, mut lines: Vec<Line>, no_input: u32, no_match: u32) {
+    pub(super) fn run(&mut self, mut lines: Vec<Line>, no_input: u32, no_match: u32) {
         let dialog = self.dialog.clone();
         let file = &dialog.file;
         let mut at = self.position.clone();
@@ -148,7 +150,7 @@ impl Flow {
                 }
                 Step::Collect(collect) => {
                     lines.push(self.line(&collect.prompt.value));
-                    let digits = Zeroizing::new(String::with_capacity(LONGEST));
+                    let digits = Zeroizing::new(String::with_capacity(LONGEST + 1));
                     return self.put_turn(lines, Mode::Collect(digits), at, no_input, no_match);
                 }
                 Step::Handover(prompt) => {
@@ -209,20 +211,31 @@ impl Flow {
         None
     }
 
-    fn put_turn(&mut self, lines: Vec<Line>, mode: Mode, at: Position, no_input: u32, no_match: u32) {
+    pub(super) fn put_turn(&mut self, lines: Vec<Line>, mode: Mode, at: Position, no_input: u32, no_match: u32) {
         if !matches!(mode, Mode::LookUp) {
             // The call has come to a question without it.
             self.abandon_lookup();
         }
         let dialog = self.dialog.clone();
-        let (barge_in, sensitive, evidence_for, phrases) = match at.step(&dialog.file) {
-            Some(Step::Ask(ask)) => (ask.barge_in, ask.sensitive, &ask.evidence_for[..], self.option_phrases(ask)),
-            Some(Step::Collect(collect)) => (true, collect.sensitive, &collect.evidence_for[..], self.read_back_phrases(&mode)),
-            // Nothing is asked there: what is said is said to its end.
-            _ => (false, false, &[][..], Vec::new()),
+        let purposes = |names: &mut dyn Iterator<Item = &Spanned<String>>| -> Vec<Purpose> {
+            names.filter_map(|name| Purpose::new(&name.value).ok()).collect()
         };
-        let evidence_for = evidence_for.iter().filter_map(|p| Purpose::new(&p.value).ok()).collect();
+        let (barge_in, sensitive, always, by_answer, phrases) = match at.step(&dialog.file) {
+            Some(Step::Ask(ask)) => {
+                let by_answer = purposes(&mut ask.evidence_by_answer());
+                (ask.barge_in, ask.sensitive, &ask.evidence_for[..], by_answer, self.option_phrases(ask))
+            }
+            Some(Step::Collect(collect)) => {
+                (true, collect.sensitive, &collect.evidence_for[..], Vec::new(), self.read_back_phrases(&mode))
+            }
+            // Nothing is asked there: what is said is said to its end.
+            _ => (false, false, &[][..], Vec::new(), Vec::new()),
+        };
+        let always = purposes(&mut always.iter());
+        let by_answer: Vec<_> = by_answer.into_iter().filter(|purpose| !always.contains(purpose)).collect();
+        let evidence_for = [always, by_answer.clone()].concat();
         self.next_turn(if sensitive { TurnKind::Sensitive } else { TurnKind::Dialog { evidence_for } });
+        self.only_if_chosen = by_answer;
         self.phase = Phase::Dialog(Waiting { mode, at, barge_in, no_input, no_match, interrupted: false });
         self.listen(false, &phrases);
         if lines.is_empty() {
@@ -236,27 +249,6 @@ impl Flow {
     fn option_phrases(&self, ask: &Ask) -> Vec<String> {
         let options = ask.options.iter();
         options.flat_map(|(name, _)| self.dialog.texts.hear(&self.language, &name.value).to_vec()).collect()
-    }
-
-    fn read_back_phrases(&self, mode: &Mode) -> Vec<String> {
-        let Mode::ReadBack = mode else { return Vec::new() };
-        ["read-back-yes", "read-back-no"].iter().flat_map(|id| self.dialog.texts.hear(&self.language, id).to_vec()).collect()
-    }
-
-    pub(super) fn collects_digits(&self) -> bool {
-        match &self.phase {
-            Phase::Dialog(waiting) => matches!(waiting.mode, Mode::Collect(_)),
-            Phase::CallBack(call_back) => call_back.takes_digits(),
-            Phase::Lapsed(absence::Broken::Dialog { digits }) => *digits,
-            _ => false,
-        }
-    }
-
-    /// Yes or no by a button, where something is read back.
-    pub(super) fn button_in_read_back(&mut self, yes: bool) {
-        if let Phase::Dialog(Waiting { mode: Mode::ReadBack, .. }) = &self.phase {
-            if yes { self.read_back_right() } else { self.read_back_wrong() }
-        }
     }
 
     /// How long the question that was just said waits.
@@ -276,22 +268,29 @@ impl Flow {
 
     pub(super) fn key_in_dialog(&mut self, key: char) {
         let dialog = self.dialog.clone();
+        if key == '#' && !self.digits_are_coming() && self.was_just_filled() {
+            return;
+        }
         let Phase::Dialog(waiting) = &mut self.phase else { return };
         let step = waiting.at.step(&dialog.file);
         match (&mut waiting.mode, step) {
             (Mode::Ask, Some(Step::Ask(ask))) => match ask.options.iter().find(|(_, o)| o.press.value == key.to_string()) {
-                Some((_, choice)) => self.choose(&choice.go.value),
+                Some((_, choice)) => self.choose(choice),
                 None => self.no_match("no-match"),
             },
             (Mode::Collect(digits), Some(Step::Collect(collect))) => {
-                let most = file::read_digits(&collect.digits.value).map_or(32, |(_, most)| most);
-                if key != '#' {
+                let (_, most) = file::read_digits(&collect.digits.value).unwrap_or((1, LONGEST));
+                if key != '#' && digits.len() <= LONGEST {
                     digits.push(key);
                 }
-                let full = key == '#' || digits.len() >= most;
+                let full = digits.len() >= most;
                 self.hush();
-                self.deadline = Some(self.now + self.settings.inter_digit);
-                if full {
+                let wait = if full { TOO_MANY } else { self.settings.inter_digit };
+                self.deadline = Some(self.now + wait);
+                if full && key != '#' {
+                    self.filled = Some(self.now);
+                }
+                if key == '#' || (full && !collect.sensitive) {
                     self.digits_ended(collect);
                 }
             }
@@ -321,14 +320,13 @@ impl Flow {
         };
         match (&waiting.mode, step) {
             (Mode::Ask, Some(Step::Ask(ask))) => {
-                let fitting = |matches: &dyn Fn(&str, &str) -> bool| -> Vec<String> {
-                    let options = ask.options.iter().filter(|(name, _)| heard(&name.value, matches));
-                    options.map(|(_, choice)| choice.go.value.clone()).collect()
+                let fitting = |matches: &dyn Fn(&str, &str) -> bool| -> Vec<&Choice> {
+                    ask.options.iter().filter(|(name, _)| heard(&name.value, matches)).map(|(_, choice)| choice).collect()
                 };
                 let whole = fitting(&phrase::is_whole);
                 let found = if whole.is_empty() { fitting(&phrase::has) } else { whole };
                 match found.as_slice() {
-                    [state] => self.choose(state),
+                    [choice] => self.choose(choice),
                     _ => self.no_match("no-match"),
                 }
             }
@@ -342,13 +340,14 @@ impl Flow {
         }
     }
 
-    fn choose(&mut self, state: &str) {
+    fn choose(&mut self, choice: &Choice) {
+        self.only_if_chosen.retain(|purpose| !choice.evidence_for.iter().any(|chosen| chosen.value == purpose.as_str()));
         self.answered();
-        self.go_to(state);
+        self.go_to(&choice.go.value);
     }
 
     /// The caller has answered: the turn is over.
-    fn answered(&mut self) {
+    pub(super) fn answered(&mut self) {
         self.lookups_in_a_row = 0;
         self.hush();
         self.end_turn();
@@ -409,21 +408,10 @@ impl Flow {
         self.again_or_else("no-input", no_input, no_match, LeaveReason::NoInput);
     }
 
-    fn no_match(&mut self, lead: &str) {
+    pub(super) fn no_match(&mut self, lead: &str) {
         let Phase::Dialog(waiting) = &self.phase else { return };
         let (no_input, no_match) = (waiting.no_input, waiting.no_match + 1);
         self.again_or_else(lead, no_input, no_match, LeaveReason::NoMatch);
-    }
-
-    fn digits_are_coming(&self) -> bool {
-        matches!(&self.phase, Phase::Dialog(Waiting { mode: Mode::Collect(digits), .. }) if !digits.is_empty())
-    }
-
-    /// A number that was not confirmed is nobody's: it is forgotten, and no colleague gets it.
-    pub(super) fn forget_unconfirmed(&mut self) {
-        if let Some(slot) = self.unconfirmed.take() {
-            self.known.forget_slot(&slot);
-        }
     }
 
     /// Puts the question again as a new turn, or goes where the dialog says after enough tries.
@@ -452,60 +440,6 @@ impl Flow {
             "end" => self.pass(&["goodbye"], Next::Close(SessionOutcome::Finished)),
             state => self.go_to(state),
         }
-    }
-
-    fn digits_ended(&mut self, collect: &Collect) {
-        let Phase::Dialog(Waiting { mode: Mode::Collect(digits), at, no_input, no_match, .. }) = &self.phase else { return };
-        let (digits, at, no_input, no_match) = (digits.clone(), at.clone(), *no_input, *no_match);
-        let (least, most) = file::read_digits(&collect.digits.value).unwrap_or((1, 32));
-        let right_check = match collect.valid.as_ref().map(|v| v.value.as_str()) {
-            Some("luhn") => luhn(&digits),
-            Some("eleven") => eleven(&digits),
-            _ => true,
-        };
-        if !(least..=most).contains(&digits.len()) || !right_check {
-            return self.no_match("digits-wrong");
-        }
-        self.answered();
-        // The same slot can be given at a sensitive step and at another: it is known as it was given last.
-        self.known.forget_slot(&collect.slot.value);
-        let slots = if collect.sensitive { &mut self.known.sensitive } else { &mut self.known.slots };
-        slots.insert(&collect.slot.value, digits.as_str());
-        match &collect.read_back {
-            Some(prompt) => {
-                self.unconfirmed = Some(collect.slot.value.clone());
-                let lines = vec![self.line(&prompt.value), self.line("read-back-keys")];
-                // Broken off, the number is asked for again.
-                self.position = at.clone();
-                self.put_turn(lines, Mode::ReadBack, at, no_input, no_match);
-            }
-            None => self.read_back_right(),
-        }
-    }
-
-    /// Asks for the digits again that could not be read back, after this text. It is no try of the caller's.
-    pub(super) fn collect_again(&mut self, lead: &str) {
-        let Phase::Dialog(Waiting { at, no_input, no_match, .. }) = &self.phase else { return };
-        let (no_input, no_match) = (*no_input, *no_match);
-        self.position = at.clone();
-        self.forget_unconfirmed();
-        self.hush();
-        self.end_turn();
-        let line = self.line(lead);
-        self.run(vec![line], no_input, no_match);
-    }
-
-    fn read_back_right(&mut self) {
-        let Phase::Dialog(Waiting { at, .. }) = &self.phase else { return };
-        self.position = at.next();
-        self.unconfirmed = None;
-        self.answered();
-        self.resume();
-    }
-
-    /// The caller says that the number is not right: asked again, as often as a number that does not fit.
-    fn read_back_wrong(&mut self) {
-        self.no_match("digits-wrong");
     }
 
     /// What was to be said before the agent leaves, once.

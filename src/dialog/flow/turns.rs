@@ -7,13 +7,21 @@ impl Flow {
         self.end_turn();
         self.turn += 1;
         self.in_turn = true;
+        self.only_if_chosen.clear();
         self.permit = self.consents.open_turn(self.turn, self.now, &kind);
         self.actions.push(Action::NextTurn { held: self.permit.is_some() });
     }
 
+    /// The gate's word for the running turn as far as `now`: for all of it at its end, and for a part of a turn that is too long to hold in
+    /// one piece. Without the answer that would make it evidence it is none.
+    pub fn pass_part(&self, now: SessionTime) -> Option<Passage> {
+        self.consents.pass(&self.permit.as_ref()?.without(&self.only_if_chosen), now)
+    }
+
     pub(super) fn end_turn(&mut self) {
         if std::mem::take(&mut self.in_turn) {
-            let passage = self.permit.take().and_then(|permit| self.consents.pass(&permit, self.now));
+            let passage = self.pass_part(self.now);
+            self.permit = None;
             self.actions.push(Action::EndTurn(passage));
         }
     }

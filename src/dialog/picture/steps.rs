@@ -65,7 +65,10 @@ impl<'a> Drawing<'a> {
 
     fn ask(&mut self, ask: &Ask) {
         let barge_in = (!ask.barge_in).then(|| Mark::Note("cannot be interrupted".into()));
-        let marks = special(ask.sensitive, &ask.evidence_for).chain(barge_in);
+        let by_answer = ask.options.iter().flat_map(|(name, choice)| {
+            choice.evidence_for.iter().map(|purpose| Mark::Evidence(format!("{}, if {}", purpose.value, name.value)))
+        });
+        let marks = special(ask.sensitive, &ask.evidence_for).chain(by_answer).chain(barge_in);
         self.row(Row::new("asks", self.said.prompt(&ask.prompt.value)).marked(marks));
         for (name, choice) in ask.options.iter() {
             let to = self.named(&choice.go);

@@ -224,9 +224,27 @@ impl<'de> Deserialize<'de> for Words {
 #[schemars(untagged)]
 pub enum Keeps {
     /// How many. `nothing` is none.
+    #[schemars(with = "Amount")]
     Count(usize),
     /// By a prompt of each.
     Prompts(Vec<String>),
+}
+
+/// How many turns, for the schema alone.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[allow(dead_code)]
+enum Amount {
+    Number(usize),
+    Word(NoTurns),
+}
+
+/// `nothing`, for the schema alone.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[allow(dead_code)]
+enum NoTurns {
+    Nothing,
 }
 
 struct KeepsVisitor;

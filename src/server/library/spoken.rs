@@ -69,9 +69,4 @@ impl Phonemes {
     pub fn of(&self, language: &str, phrase: &str) -> Option<Vec<String>> {
         self.0.get(&(language.to_owned(), phrase.to_owned())).cloned()
     }
-
-    /// Whether nothing is known: every phrase is compared by its letters.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }

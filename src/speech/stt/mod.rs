@@ -68,9 +68,7 @@ pub trait Recognition: Send {
 
     /// The words as they look so far, which decides only how long the ears wait for more: nothing is ever understood by it. An engine that
     /// cannot tell gives nothing.
-    fn so_far(&mut self) -> Option<Zeroizing<String>> {
-        None
-    }
+    fn so_far(&mut self) -> Option<Zeroizing<String>>;
 
     /// Ends the utterance.
     ///

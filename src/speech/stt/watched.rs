@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroizing;
+
 use super::{Expectation, Hypothesis, Recogniser, Recognition, RecognitionError};
 use crate::episode::Episodes;
 
@@ -118,6 +120,11 @@ impl Recognition for WatchedRecognition {
         self.engine.push(samples)
     }
 
+    fn so_far(&mut self) -> Option<Zeroizing<String>> {
+        let _going_on = self.calls.enter();
+        self.engine.so_far()
+    }
+
     fn finish(self: Box<Self>) -> Result<Hypothesis, RecognitionError> {
         let _going_on = self.calls.enter();
         self.engine.finish()
@@ -157,6 +164,10 @@ mod tests {
             Ok(())
         }
 
+        fn so_far(&mut self) -> Option<Zeroizing<String>> {
+            Some("so far".to_owned().into())
+        }
+
         fn finish(self: Box<Self>) -> Result<Hypothesis, RecognitionError> {
             let wait = self.0.lock().unwrap().take();
             wait.map(|wait| wait.recv());
@@ -185,6 +196,14 @@ mod tests {
             thread.join().unwrap();
         }
         assert!(watched.answers() && watched.start(&Expectation::default()).is_ok());
+    }
+
+    #[test]
+    fn what_the_engine_says_comes_through() {
+        let watched = Watched::new(Arc::new(Hanging(Mutex::new(None))), Duration::from_secs(60));
+        let mut recognition = watched.start(&Expectation::default()).unwrap();
+        assert_eq!(recognition.so_far().as_deref().map(String::as_str), Some("so far"));
+        assert!(recognition.push(&[0; 320]).is_ok() && recognition.finish().is_ok());
     }
 
     #[test]

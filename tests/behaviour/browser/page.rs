@@ -105,6 +105,11 @@ impl Page {
         self.wait(&format!("caption {words:?}"), &captions).await;
     }
 
+    /// How many elements of the page match a selector.
+    pub async fn count(&self, selector: &str) -> u64 {
+        self.run(&format!("return document.querySelectorAll('{selector}').length;")).await
+    }
+
     /// What the page has to tell when something is missing: its words, its lines so far, its complaints.
     async fn account(&self) -> String {
         let words: String = self.run("return document.body.innerText;").await;

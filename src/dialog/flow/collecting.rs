@@ -1,0 +1,99 @@
+//! A number by key: taken digit by digit, checked, read back and confirmed.
+
+use super::digits::{eleven, luhn};
+use super::steps::{LONGEST, Mode, Waiting};
+use super::*;
+use crate::dialog::file::{self, Collect};
+
+impl Flow {
+    pub(super) fn read_back_phrases(&self, mode: &Mode) -> Vec<String> {
+        let Mode::ReadBack = mode else { return Vec::new() };
+        ["read-back-yes", "read-back-no"].iter().flat_map(|id| self.dialog.texts.hear(&self.language, id).to_vec()).collect()
+    }
+
+    pub(super) fn collects_digits(&self) -> bool {
+        match &self.phase {
+            Phase::Dialog(waiting) => matches!(waiting.mode, Mode::Collect(_)),
+            Phase::CallBack(call_back) => call_back.takes_digits(),
+            Phase::Lapsed(absence::Broken::Dialog { digits }) => *digits,
+            _ => false,
+        }
+    }
+
+    /// Yes or no by a button, where something is read back.
+    pub(super) fn button_in_read_back(&mut self, yes: bool) {
+        if let Phase::Dialog(Waiting { mode: Mode::ReadBack, .. }) = &self.phase {
+            if yes { self.read_back_right() } else { self.read_back_wrong() }
+        }
+    }
+
+    /// Whether a number was full a moment ago, once.
+    pub(super) fn was_just_filled(&mut self) -> bool {
+        self.filled.take().is_some_and(|at| self.now.since(at) <= self.settings.inter_digit)
+    }
+
+    pub(super) fn digits_are_coming(&self) -> bool {
+        matches!(&self.phase, Phase::Dialog(Waiting { mode: Mode::Collect(digits), .. }) if !digits.is_empty())
+    }
+
+    /// A number that was not confirmed is nobody's: it is forgotten, and no colleague gets it.
+    pub(super) fn forget_unconfirmed(&mut self) {
+        if let Some(slot) = self.unconfirmed.take() {
+            self.known.forget_slot(&slot);
+        }
+    }
+
+    pub(super) fn digits_ended(&mut self, collect: &Collect) {
+        let Phase::Dialog(Waiting { mode: Mode::Collect(digits), at, no_input, no_match, .. }) = &self.phase else { return };
+        let (digits, at, no_input, no_match) = (digits.clone(), at.clone(), *no_input, *no_match);
+        let (least, most) = file::read_digits(&collect.digits.value).unwrap_or((1, LONGEST));
+        let right_check = match collect.valid.as_ref().map(|v| v.value.as_str()) {
+            Some("luhn") => luhn(&digits),
+            Some("eleven") => eleven(&digits),
+            _ => true,
+        };
+        if !(least..=most).contains(&digits.len()) || !right_check {
+            return self.no_match("digits-wrong");
+        }
+        self.answered();
+        // The same slot can be given at a sensitive step and at another: it is known as it was given last.
+        self.known.forget_slot(&collect.slot.value);
+        let slots = if collect.sensitive { &mut self.known.sensitive } else { &mut self.known.slots };
+        slots.insert(&collect.slot.value, digits.as_str());
+        match &collect.read_back {
+            Some(prompt) => {
+                self.unconfirmed = Some(collect.slot.value.clone());
+                let lines = vec![self.line(&prompt.value), self.line("read-back-keys")];
+                // Broken off, the number is asked for again.
+                self.position = at.clone();
+                self.put_turn(lines, Mode::ReadBack, at, no_input, no_match);
+            }
+            None => self.read_back_right(),
+        }
+    }
+
+    /// Asks for the digits again that could not be read back, after this text. It is no try of the caller's.
+    pub(super) fn collect_again(&mut self, lead: &str) {
+        let Phase::Dialog(Waiting { at, no_input, no_match, .. }) = &self.phase else { return };
+        let (no_input, no_match) = (*no_input, *no_match);
+        self.position = at.clone();
+        self.forget_unconfirmed();
+        self.hush();
+        self.end_turn();
+        let line = self.line(lead);
+        self.run(vec![line], no_input, no_match);
+    }
+
+    pub(super) fn read_back_right(&mut self) {
+        let Phase::Dialog(Waiting { at, .. }) = &self.phase else { return };
+        self.position = at.next();
+        self.unconfirmed = None;
+        self.answered();
+        self.resume();
+    }
+
+    /// The caller says that the number is not right: asked again, as often as a number that does not fit.
+    pub(super) fn read_back_wrong(&mut self) {
+        self.no_match("digits-wrong");
+    }
+}
