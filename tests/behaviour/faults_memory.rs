@@ -38,6 +38,9 @@ async fn turns_for_which_there_is_no_memory_are_not_kept_and_their_calls_go_on()
     }
     let mut lost = 0;
     for (call, session) in calls {
+        // Something else: the next turn.
+        call.press("1").await.unwrap();
+        next_prompt_sounds(&call).await;
         call.press("0").await.unwrap();
         let outcome = call.outcome().await;
         assert_eq!((outcome.violations.clone(), outcome.verbs_named("Enqueue").len()), (vec![], 1));

@@ -261,7 +261,11 @@ fn with_sound_a_caller_is_heard_through_the_telephone_and_the_recogniser() {
 fn an_editor_knows_what_can_stand_in_a_scenario_file() {
     let schema = serde_json::to_value(schemars::schema_for!(candor::rehearsal::scenario::ScenarioFile)).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
-    let read = |path: &Path| -> serde_json::Value { serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap() };
+    // As editors read: in YAML 1.2 `no` is a word.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    let read = |path: &Path| -> serde_json::Value {
+        serde_saphyr::from_str_with_options(&std::fs::read_to_string(path).unwrap(), options.clone()).unwrap()
+    };
     let shipped = candor::server::library::dialogs_in(&project("dialogs/tests")).unwrap();
     for file in shipped
         .into_iter()
