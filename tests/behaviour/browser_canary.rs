@@ -79,6 +79,7 @@ async fn what_is_said_in_a_browser_without_a_grant_is_nowhere() {
     question(&page).await;
     page.click("#yes").await;
     page.wait_for_state("#state", "recording").await;
+    page.wait_to_read("무엇을 도와드릴까요").await;
     let lines = page.count("#captions > *").await;
     let kept = say(&page, "kept").await;
     // When the agent speaks again it has understood what it could, and the turn is over.

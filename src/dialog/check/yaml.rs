@@ -16,6 +16,12 @@ pub fn unreadable(file: &str, error: &Error) -> Problem {
 
 fn explain(error: &Error) -> (String, String, String) {
     match error {
+        // Where dialogs are looked for, every file is taken for one.
+        Error::SerdeUnknownField { field, expected, .. } if field == "sub-dialog" && expected.contains(&"dialog") => (
+            "this is a sub-dialog, where a dialog is expected".into(),
+            "begins a sub-dialog".into(),
+            "move it into a folder below, such as `parts/`, and name it there under `sub-dialogs`".into(),
+        ),
         Error::SerdeUnknownField { field, expected, .. } => (
             format!("`{field}` means nothing here"),
             "not known here".into(),

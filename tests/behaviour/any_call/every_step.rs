@@ -71,6 +71,22 @@ fn the_turns_of_a_sensitive_step_are_never_kept() {
 }
 
 #[test]
+fn a_digit_too_many_falls_into_the_turn_that_is_never_kept() {
+    let mut world = in_the_menu();
+    world.step(Step::Key('1'));
+    CARD.chars().for_each(|digit| world.step(Step::Key(digit)));
+    assert!(saying(&world).is_empty() && world.held.is_none(), "it may be one digit too many");
+    world.step(Step::Key('7'));
+    assert!(world.held.is_none());
+    world.step(Step::Wait(1_000));
+    assert_eq!(saying(&world), ["digits-wrong", "card"]);
+    assert!(world.held.is_none() && world.kept.len() == 1, "the menu alone");
+    CARD.chars().for_each(|digit| world.step(Step::Key(digit)));
+    world.step(Step::Wait(1_000));
+    assert_eq!(saying(&world), ["card-back", "read-back-keys"]);
+}
+
+#[test]
 fn an_answer_that_is_nobody_elses_business_is_not_kept_either() {
     let mut world = in_the_menu();
     world.step(Step::Key('2'));

@@ -35,7 +35,7 @@ pub enum Step {
     GiveBack,
     LoseColleague,
     CallBackLeft(bool),
-    /// Six digits at once, as one who knows them types them.
+    /// Six digits at once and a hash sign, as one who knows them types them.
     Digits(&'static str),
     /// A lookup is answered: which of those that were begun, counted from the last, and with what.
     Answer(usize, Looked),

@@ -343,7 +343,7 @@ impl World {
                     self.take(Event::CallBackLeft { attempt, stored });
                 }
             }
-            Step::Digits(digits) => digits.chars().for_each(|digit| {
+            Step::Digits(digits) => digits.chars().chain(['#']).for_each(|digit| {
                 if self.closed.is_empty() {
                     self.take(Event::Key(digit));
                 }
