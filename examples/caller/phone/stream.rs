@@ -141,7 +141,7 @@ impl<'a> Stream<'a> {
                     },
                 },
                 _ = clock.tick() => if !self.tick().await {
-                    return self.lost("the server stopped reading");
+                    return self.unsent().await;
                 },
                 message = self.socket.next() => if let Some(end) = self.receive(message).await {
                     return end;
@@ -250,7 +250,17 @@ impl<'a> Stream<'a> {
                 sent
             }
         };
-        if sent { None } else { Some(self.lost("the server stopped reading")) }
+        if sent { None } else { Some(self.unsent().await) }
+    }
+
+    /// Nothing can be sent any more. A server that closed first has said so in what is still to be read.
+    async fn unsent(&mut self) -> StreamEnd {
+        while let Ok(Some(Ok(message))) = timeout(STALLED, self.socket.next()).await {
+            if let Message::Close(frame) = message {
+                return self.closed(frame).await;
+            }
+        }
+        self.lost("the server stopped reading")
     }
 
     async fn receive(&mut self, message: Option<tungstenite::Result<Message>>) -> Option<StreamEnd> {
@@ -259,7 +269,7 @@ impl<'a> Stream<'a> {
                 if self.take(&text).await {
                     None
                 } else {
-                    Some(self.lost("the server stopped reading"))
+                    Some(self.unsent().await)
                 }
             }
             Some(Ok(Message::Binary(_))) => {
