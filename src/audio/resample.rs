@@ -170,8 +170,8 @@ fn emit(samples: &[f32], delay_left: &mut usize, limit: u64, out: &mut Vec<i16>)
     *delay_left -= skipped;
     let kept = samples[skipped..].iter().take(usize::try_from(limit).unwrap_or(usize::MAX));
     let before = out.len();
-    // `as` saturates, which is what a sample beyond full scale wants.
-    out.extend(kept.map(|&sample| sample.round() as i16));
+    // `as` saturates, which is what a sample beyond full scale wants. It cuts off, and `round` is a call of the C library for each sample.
+    out.extend(kept.map(|&sample| (sample + 0.5f32.copysign(sample)) as i16));
     (out.len() - before) as u64
 }
 

@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::Level;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::filter::{FilterExt, FilterFn, LevelFilter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -142,7 +142,9 @@ fn write_log(settings: &LogSettings) -> Result<WorkerGuard, String> {
     // Libraries below us log what passes through them, a caller's sound included, when they are asked for detail: they are not asked, whatever
     // the settings say.
     let ours =
-        filter_fn(|line| line.target().starts_with("candor") || (*line.level() <= Level::INFO && !is_media(line.target())));
+        FilterFn::new(|line| line.target().starts_with("candor") || (*line.level() <= Level::INFO && !is_media(line.target())));
+    // Without this hint every line of every library would be made and then thrown away: some write several for each frame of sound.
+    let ours = ours.with_max_level_hint(LevelFilter::TRACE);
     let (writer, guard) = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(LOG_LINES).finish(std::io::stderr());
     count_dropped_lines(writer.error_counter());
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);

@@ -180,7 +180,7 @@ impl Call {
             let away = self.away_until.unwrap_or_else(|| self.began + A_DAY);
             tokio::select! {
                 biased;
-                _ = clock.tick(), if self.leg.is_some() => self.tick(),
+                due = clock.tick(), if self.leg.is_some() => self.tick(due),
                 Some(control) = controls.recv() => {
                     let was_away = self.leg.is_none();
                     self.control(control);
@@ -260,19 +260,23 @@ impl Call {
         self.forget_lookup();
     }
 
-    fn tick(&mut self) {
+    fn tick(&mut self, due: Instant) {
         let now = self.now();
         let Some(leg) = &self.leg else { return };
+        // Sound is paced by when the tick was due. By when it came, a tick that is a little late would send a frame before its time, and the
+        // next one none.
+        let due = SessionTime(due.saturating_duration_since(self.began));
+        let paced = if now.since(due) < FRAME { due } else { now };
         let send = |message| {
             leg.outbound.try_send(message).map_err(|refused| match refused {
                 TrySendError::Full(message) | TrySendError::Closed(message) => message,
             })
         };
-        let ended = self.mouth.tick(now, send);
+        let ended = self.mouth.tick(paced, send);
         for (play, index) in self.mouth.begun() {
             self.show_saying(play, index);
         }
-        let sounding = self.mouth.sounding(now);
+        let sounding = self.mouth.sounding(paced);
         let given_up = self.turns.was_given_up();
         self.turns.tick(&sounding);
         if self.turns.was_given_up() && !given_up {
