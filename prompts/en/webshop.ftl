@@ -11,7 +11,7 @@ a-return =
 opening-hours =
     .hear = opening hours | hours | when are you open
 
-thanks-for-recording = Thank you, that helps us improve.
+thanks-for-recording = Thank you, the recording helps us improve.
 nothing-is-recorded = I am not recording. For your order that makes no difference.
 order-number = Please key in your order number, then press the hash key.
 is-this-your-order = Your order number is { $order_number }.

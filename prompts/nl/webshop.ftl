@@ -11,7 +11,7 @@ a-return =
 opening-hours =
     .hear = openingstijden | openingstijd | wanneer zijn jullie open
 
-thanks-for-recording = Dank u, zo kunnen we onze service verbeteren.
+thanks-for-recording = Dank u, met de opname kunnen we onze service verbeteren.
 nothing-is-recorded = Ik neem niets op. Voor uw bestelling maakt dat niets uit.
 order-number = Toets uw bestelnummer in en sluit af met een hekje.
 is-this-your-order = Uw bestelnummer is { $order_number }.

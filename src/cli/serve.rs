@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -16,6 +17,8 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::server::settings::{LogFormat, LogSettings};
 use crate::server::{Config, Progress, StartError, count_dropped_lines, prepare};
 
+/// How long the start says nothing in the log.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How many lines of the log may wait to be written.
 const LOG_LINES: usize = 4096;
 
@@ -50,8 +53,8 @@ pub fn run(config: &Config) -> ExitCode {
 }
 
 async fn serve(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
-    let bar = bar();
-    let server = prepare(config, |progress| show(&bar, progress)).await.map_err(|error| match error {
+    let (bar, mut told) = (bar(), Instant::now());
+    let server = prepare(config, |progress| show(&bar, &mut told, progress)).await.map_err(|error| match error {
         StartError::Dialog(problems) => format!("the server does not start on a dialog that does not hold\n{problems}").into(),
         error => Box::<dyn std::error::Error>::from(error),
     })?;
@@ -117,7 +120,8 @@ fn bar() -> ProgressBar {
     bar
 }
 
-fn show(bar: &ProgressBar, progress: Progress<'_>) {
+/// `told`: when the log was told last how far it is. Whoever has no terminal waits no longer than that for a word.
+fn show(bar: &ProgressBar, told: &mut Instant, progress: Progress<'_>) {
     match progress {
         Progress::Step(step) => {
             tracing::debug!(step, "getting ready");
@@ -126,12 +130,14 @@ fn show(bar: &ProgressBar, progress: Progress<'_>) {
         Progress::Prompts(done, all) => {
             if done == 0 {
                 tracing::info!(prompts = all, "rendering the fixed prompts; where they are new this takes a minute");
+            } else if done == all {
+                tracing::info!(prompts = all, "every fixed prompt is rendered");
+            } else if told.elapsed() >= PATIENCE {
+                tracing::info!(done, prompts = all, "rendering the fixed prompts");
+                *told = Instant::now();
             }
             bar.set_length(all as u64);
             bar.set_position(done as u64);
-            if done == all {
-                tracing::info!(prompts = all, "every fixed prompt is rendered");
-            }
         }
     }
 }

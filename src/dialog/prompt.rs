@@ -9,6 +9,7 @@ use std::fmt;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use fluent_syntax::ast;
+use fluent_syntax::parser::ErrorKind;
 use unic_langid::LanguageIdentifier;
 use zeroize::Zeroizing;
 
@@ -267,7 +268,10 @@ fn read_source(
     let Source { name: file, text } = source;
     let resource = FluentResource::try_new(text.clone()).unwrap_or_else(|(resource, problems)| {
         for problem in problems {
-            let problem_text = format!("{}: this is no Fluent text; write `name = text`", problem.kind);
+            let problem_text = match problem.kind {
+                ErrorKind::ExpectedToken('}') => "a `{` is never closed: write `{ $name }`".to_owned(),
+                kind => format!("{kind}: this is no Fluent text; write `name = text`"),
+            };
             errors.push(TextError { file: file.clone(), offset: problem.pos.start, problem: problem_text });
         }
         resource

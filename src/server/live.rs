@@ -85,7 +85,7 @@ impl Live {
             tracing::error!("what was changed is not served, and what was served before goes on: {refused}");
         }
         for mended in before.refused().iter().filter(|refused| next.refused_of(&refused.file).is_none()) {
-            tracing::info!(file = %mended.file.display(), "is refused no more");
+            tracing::info!(file = %mended.file.display(), "a dialog that was refused is in order again: new calls get what the file says now");
         }
         for gone in before.scripts().filter(|script| next.script(script.name()).is_none()) {
             metrics::counter!("candor_dialog_reloads_total", "result" => "gone").increment(1);

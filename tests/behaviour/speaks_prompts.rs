@@ -112,6 +112,30 @@ async fn equal_sound_is_in_memory_once() {
     }
 }
 
+/// What was edited is served beside what calls in progress still hear.
+#[tokio::test]
+async fn two_versions_of_a_dialog_share_the_sound_that_did_not_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let (common, _) = prepared(folder.path(), Vec::new()).await;
+    let version = |menu: &str| vec![prompt("welcome", "nl", "Goedemiddag."), prompt("menu", "nl", menu)];
+    let extended = |prompts, beside: Vec<PromptCache>| {
+        let (common, folder) = (&common, folder.path());
+        async move {
+            let beside: Vec<_> = beside.iter().collect();
+            common.extended(folder, &BOTH, prompts, &beside, true, |_| {}).await.unwrap()
+        }
+    };
+    let before = extended(version("Kies een of twee."), Vec::new()).await;
+    let after = extended(version("Kies een, twee of drie."), vec![before.clone()]).await;
+    for codec in BOTH {
+        let shared = |id: &str| {
+            let [before, after] = [&before, &after].map(|cache| cache.get(codec, "nl", id).unwrap());
+            before.audio.bytes().as_ptr() == after.audio.bytes().as_ptr()
+        };
+        assert_eq!((shared("welcome"), shared("menu")), (true, false));
+    }
+}
+
 #[tokio::test]
 async fn a_damaged_file_is_rendered_anew() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,7 @@
 //! Twilio's messages become the contract's, each once and in order, and malformed ones end the leg without a word of what was in them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use candor::transport::twilio::leg::{Ended, Violation};
 use candor::transport::twilio::token::TokenError;
@@ -176,12 +178,47 @@ async fn end_sends_what_was_said_before_it_and_closes_in_an_orderly_manner() {
         leg.outbound.send(Outbound::Audio(Bytes::copy_from_slice(&FRAME))).await.unwrap();
     }
     leg.outbound.send(Outbound::End).await.unwrap();
-    for _ in 0..50 {
-        assert_eq!(peer.hear().await["event"], "media");
+    let mut heard = 0;
+    while heard < 50 * FRAME.len() {
+        heard += sound_of(&peer.hear().await).len();
     }
+    assert_eq!(heard, 50 * FRAME.len());
     assert_eq!(peer.close_code().await, Some(1000));
     assert_eq!(heard_to_the_end(&mut leg).await, [], "an end that we asked for is not reported");
     assert_eq!(server.ended().await, Ended::Asked);
+}
+
+/// The sound of a message, which holds nothing else.
+fn sound_of(message: &serde_json::Value) -> Vec<u8> {
+    assert_eq!(message["event"], "media", "{message}");
+    BASE64.decode(message["media"]["payload"].as_str().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn sound_that_waits_is_sent_together_and_nothing_changes_places() {
+    let mut server = Server::start(Limits::default()).await;
+    let (mut peer, leg) = server.call().await;
+    let frames: Vec<_> = (0..12).map(|level| [level; 160]).collect();
+    let audio = |frame: &[u8; 160]| Outbound::Audio(Bytes::copy_from_slice(frame));
+    let mut said: Vec<_> = frames[..11].iter().map(audio).collect();
+    said.extend([Outbound::Mark(Mark(1)), Outbound::Clear, audio(&frames[11]), Outbound::Mark(Mark(2))]);
+    // All at once, before the writing direction has its next turn.
+    said.into_iter().for_each(|said| leg.outbound.try_send(said).unwrap());
+    let (mut sound, mut lengths, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    while others.len() < 3 {
+        let message = peer.hear().await;
+        if message["event"] == "media" {
+            let more = sound_of(&message);
+            lengths.push(more.len());
+            sound.extend(more);
+        } else {
+            others.push((sound.len(), message["event"].as_str().unwrap().to_owned()));
+        }
+    }
+    assert_eq!(sound, frames.concat());
+    assert_eq!(lengths, [800, 800, 160, 160], "five frames to a message at most");
+    let expected = [(11 * 160, "mark"), (11 * 160, "clear"), (12 * 160, "mark")];
+    assert_eq!(others, expected.map(|(after, event)| (after, event.to_owned())));
 }
 
 #[tokio::test]

@@ -1,19 +1,21 @@
 //! Whether the agent's sound comes in time, judged by the caller's own clock.
 //!
 //! Pure: it is told what came and when. The caller plays by itself, so a server may send ahead; what counts is its schedule. Within a line
-//! (from its first frame to its mark) each frame is due one frame after the one before it, and the line's schedule is the best that the
+//! (from its first frame to its mark) each frame is due when the one before it ends, and the line's schedule is the best that the
 //! server has kept in it: a server that was 380 ms ahead of the ear and is 350 ms ahead now is 30 ms late, though nobody hears that. What is
 //! heard is counted beside it: a hole, when the buffer ran dry in the middle of a line.
 
 use std::time::Duration;
 
+/// How long a frame lasts.
+const FRAME: Duration = Duration::from_millis(20);
 /// How far a frame may be behind the line's schedule.
 const TOLERANCE: Duration = Duration::from_millis(20);
 
 /// What became of the agent's frames.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pace {
-    /// How many came.
+    /// How many came; a message may hold several.
     pub frames: u64,
     /// How many of them were more than 20 ms behind the schedule of their line.
     pub late: u64,
@@ -35,14 +37,15 @@ struct Line {
 impl Pace {
     /// Sound that lasts `length` came at `at`.
     pub fn sound(&mut self, at: Duration, length: Duration) {
-        self.frames += 1;
+        let frames = length.as_nanos().div_ceil(FRAME.as_nanos()) as u64;
+        self.frames += frames;
         let ahead = self.played.saturating_sub(at);
         match &mut self.line {
             None => self.line = Some(Line { ahead }),
             Some(line) => {
                 // Behind by what the ear had to wait, and by what was lost of the lead.
                 let behind = line.ahead.saturating_sub(ahead) + at.saturating_sub(self.played);
-                self.late += u64::from(behind > TOLERANCE);
+                self.late += if behind > TOLERANCE { frames } else { 0 };
                 self.latest = self.latest.max(behind);
                 self.holes += u64::from(at > self.played);
                 line.ahead = line.ahead.max(ahead);
@@ -66,8 +69,6 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const FRAME: Duration = Duration::from_millis(20);
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -98,6 +99,16 @@ mod tests {
             100u64.saturating_sub(20 * frame.saturating_sub(50)) * u64::from((50..56).contains(&frame))
         });
         assert_eq!((pace.late, pace.holes, pace.latest), (4, 0, ms(100)));
+    }
+
+    #[test]
+    fn two_frames_in_each_message_are_in_time_and_count_as_two() {
+        let mut pace = Pace::default();
+        for message in 0..50 {
+            let late = if message == 30 { 25 } else { 0 };
+            pace.sound(ms(40 * u64::saturating_sub(message, 10) + late), FRAME * 2);
+        }
+        assert_eq!((pace.frames, pace.late, pace.holes), (100, 2, 0));
     }
 
     #[test]

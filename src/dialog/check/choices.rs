@@ -62,7 +62,10 @@ fn conditions(choose: &Choose, things: &Things, found: &mut Found) {
                 let names = things.names();
                 let names: Vec<&str> = names.iter().map(String::as_str).chain(["language"]).collect();
                 let name = reads.field.as_ref().map_or(reads.name.clone(), |field| format!("{}.{field}", reads.name));
-                format!("{}; consent is not among them", suggestion(&name, "slots, and results with their fields", &names))
+                format!(
+                    "{}; consent is not among them: `- on-consent: …` branches on it",
+                    suggestion(&name, "slots, and results with their fields", &names)
+                )
             }
             None => unfit.help,
         };

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_saphyr::{Location, Spanned};
 
-use super::graph::{Edge, Graph, Node, Question, Run, Service, State, Way};
-use crate::dialog::file::{AState, Choose, DialogFile, Fetch, Part, Step, Tries};
+use super::graph::{Edge, Graph, Node, Question, Run, Service, State, Terms, Way};
+use crate::dialog::file::{AState, Ask, Choose, Collect, DialogFile, Fetch, Part, Step, Tries};
 
 /// Calls within calls go no deeper than this.
 pub(super) const DEEPEST: usize = 8;
@@ -104,14 +104,15 @@ impl<'a> Drawing<'a> {
                 let mut edges: Vec<Edge> = chosen.collect();
                 edges.extend(self.failure(graph, &ask.no_input));
                 edges.extend(self.failure(graph, &ask.no_match));
-                (edges, ask.options.iter().map(|(name, _)| Service::Choose(name.value.clone())).collect())
+                let terms = terms_of_ask(ask);
+                (edges, ask.options.iter().map(|(name, _)| Service::Choose(name.value.clone(), terms.clone())).collect())
             }
             Step::Collect(collect) => {
                 let sets = Some(collect.slot.value.clone());
                 let mut edges = vec![Edge { sets, ..onward(next, 1) }];
                 edges.extend(self.failure(graph, &collect.no_input));
                 edges.extend(self.failure(graph, &collect.no_match));
-                (edges, vec![Service::Give(collect.slot.value.clone())])
+                (edges, vec![Service::Give(collect.slot.value.clone(), terms_of_collect(collect))])
             }
             Step::OnConsent(branch) => {
                 let purpose = graph.purposes.iter().position(|p| *p == branch.purpose.value).unwrap_or(0);
@@ -200,6 +201,32 @@ impl<'a> Drawing<'a> {
     fn state(&self, name: &Spanned<String>) -> Option<usize> {
         self.by_name.get(name.value.as_str()).copied()
     }
+}
+
+/// On which terms a question is put; what is usual is not said.
+fn terms_of_ask(ask: &Ask) -> Terms {
+    let mut terms = Vec::new();
+    if !ask.barge_in {
+        terms.push("not to be interrupted".to_owned());
+    }
+    terms.extend(patience(&ask.no_input, &ask.no_match));
+    terms.join(", ")
+}
+
+/// On which terms a slot is asked for.
+fn terms_of_collect(collect: &Collect) -> Terms {
+    let mut terms = vec![format!("{} digits", collect.digits.value)];
+    terms.extend(collect.valid.as_ref().map(|check| format!("checked by {}", check.value)));
+    terms.push(if collect.read_back.is_some() { "read back" } else { "not read back" }.to_owned());
+    terms.extend(patience(&collect.no_input, &collect.no_match));
+    terms.join(", ")
+}
+
+/// How often something is asked where that is not the usual.
+fn patience(no_input: &Tries, no_match: &Tries) -> Option<String> {
+    let usual = Tries::default().tries.value;
+    let (silent, wrong) = (no_input.tries.value, no_match.tries.value);
+    (silent != usual || wrong != usual).then(|| format!("asked {silent} times of who is silent, {wrong} of who answers wrong"))
 }
 
 /// A node for the prompt of a branch: it is said in one of the world's answers alone.

@@ -71,15 +71,19 @@ pub(super) struct Node<'a> {
     pub(super) services: Vec<Service>,
 }
 
+/// Under which conditions something is asked, as an author reads them. The same question with another check on it, without its read-back, or
+/// with fewer tries is not the same service.
+pub(super) type Terms = String;
+
 /// What a caller can get from a dialog.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Service {
     /// To hear a prompt (other than those of an `on-consent`).
     Hear(String),
-    /// To choose an option.
-    Choose(String),
-    /// To give a slot.
-    Give(String),
+    /// To choose an option, on which terms.
+    Choose(String, Terms),
+    /// To give a slot, on which terms.
+    Give(String, Terms),
     /// To have something looked up: the result, and where it comes from.
     LookUp(String, String),
     /// A person.

@@ -9,6 +9,7 @@
 //! state that does not exist, a prompt that cannot be said, or a corner that only a consenting caller can leave.
 
 mod answers;
+mod asides;
 mod choices;
 mod dependence;
 mod drawing;
@@ -125,8 +126,11 @@ pub fn check(input: &CheckInput) -> Vec<Problem> {
         if sound {
             people::check(&graph, &mut found);
             rounds::check(&graph, &mut found);
-            parity::check(&graph, &mut found);
-            dependence::check(input.dialog, &graph, &mut found);
+            // A purpose whose name is not right yet says nothing about who refuses what.
+            if !found.problems.iter().any(|problem| problem.rule == "unknown-purpose") {
+                parity::check(&graph, &mut found);
+                dependence::check(input.dialog, &graph, &mut found);
+            }
         }
         slots::check(input, &graph, &mut found);
     }
@@ -138,6 +142,8 @@ pub fn check(input: &CheckInput) -> Vec<Problem> {
         unused::check(input, texts, &mut found);
         recordings::check(input, texts, &mut found);
         wording::check(input, texts, &mut found);
+        asides::check(input, texts, &mut found);
+        found.enter(None);
     }
     in_order(input, found)
 }

@@ -194,7 +194,11 @@ impl<'a> Known<'a> {
     fn state(&self, state: &Spanned<String>, found: &mut Found) {
         if !self.0.contains(&state.value.as_str()) {
             let message = format!("there is no state `{}`", state.value);
-            found.at("unknown-state", state, "no such state", message, suggestion(&state.value, "the states", &self.0));
+            let help = match state.value.as_str() {
+                way_out @ ("handover" | "end") => format!("lead to a state whose step is `- {way_out}:`"),
+                name => suggestion(name, "the states", &self.0),
+            };
+            found.at("unknown-state", state, "no such state", message, help);
         }
     }
 
@@ -203,8 +207,8 @@ impl<'a> Known<'a> {
         if self.0.contains(&state.value.as_str()) || matches!(state.value.as_str(), "handover" | "end") {
             return;
         }
-        let candidates: Vec<&str> = self.0.iter().copied().chain(["handover", "end"]).collect();
-        let help = suggestion(&state.value, "write `handover`, `end` or a state", &candidates);
+        let candidates: Vec<&str> = ["handover", "end"].into_iter().chain(self.0.iter().copied()).collect();
+        let help = suggestion(&state.value, "what can stand here", &candidates);
         found.at("unknown-state", state, "no such state", format!("there is no state `{}`", state.value), help);
     }
 

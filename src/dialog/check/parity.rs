@@ -2,8 +2,11 @@
 //!
 //! Compared are all combinations of answers against all that refuse more, from the start and from every other state (a caller may
 //! withdraw anywhere), once by what callers choose and once with what happens when they say nothing; and in every world: whatever opening hours,
-//! conditions and lookups say, it is the same for both. What can be reached are prompts, options, slots, lookups, a person and the end. The two prompts
-//! of an `on-consent` may differ: they are how a dialog speaks of recording.
+//! conditions and lookups say, it is the same for both. What can be reached are prompts, options and slots (on the terms on which they are asked),
+//! lookups, a person and the end. The two prompts of an `on-consent` may differ: they are how a dialog speaks of recording, and [`super::asides`]
+//! sees that they do.
+//!
+//! Where a refusing caller passes a question that a consenting one never hears (the one turn more), silence must not end the call.
 //!
 //! A person is the same person: a dialog has one handover target, whose priority is the server's to set, so no branch can give another one.
 
@@ -21,6 +24,7 @@ const IN_EVERY_COMBINATION: usize = 5;
 
 pub(super) fn check(graph: &Graph, found: &mut Found) {
     let Some(start) = graph.start else { return };
+    hung_up_on(graph, start, found);
     let reachable = graph.reach(start, |_, _| true);
     let Some(split) = graph.nodes.iter().enumerate().find(|(node, _)| reachable.has(*node) && splits(graph, *node)) else {
         // Everybody takes the same ways.
@@ -35,6 +39,32 @@ pub(super) fn check(graph: &Graph, found: &mut Found) {
                 Ok(differences) => return differences.iter().for_each(|difference| report(graph, difference, found)),
                 Err(TooMany) => return too_many(graph, split.0, found),
             }
+        }
+    }
+}
+
+/// Questions that only refusing callers hear, where saying nothing (or nothing that fits) leads to the end and to no person.
+fn hung_up_on(graph: &Graph, start: usize, found: &mut Found) {
+    let anybody = graph.reach(start, |_, _| true);
+    let consenting = graph.reach(start, |_, edge| !matches!(edge.way, Way::Consent(_, false)));
+    let mut told = BTreeSet::new();
+    for at in (0..graph.nodes.len()).filter(|node| anybody.has(*node) && !consenting.has(*node)) {
+        for failure in graph.nodes[at].edges.iter().filter(|edge| edge.way == Way::Failure) {
+            // As far as it goes without a word of the caller.
+            let onwards = graph.reach(failure.to, |_, edge| edge.turns == 0);
+            if !onwards.has(graph.end)
+                || onwards.has(graph.handover)
+                || !told.insert(graph.nodes[at].step.map(std::ptr::from_ref))
+            {
+                continue;
+            }
+            let message =
+                "a refusing caller who says nothing that fits here is hung up on; a caller who agrees is never asked this";
+            let help =
+                "let `no-input` and `no-match` lead to `handover` or back to where everybody goes, or ask the same of everybody";
+            let location = &graph.nodes[at].location;
+            let place = found.place_in(graph.part_of(at), location, "asked of refusing callers alone");
+            found.add(Problem { rule: RULE, message: message.into(), place, help: help.into(), related: Vec::new() });
         }
     }
 }
@@ -184,7 +214,7 @@ fn report(graph: &Graph, difference: &Difference, found: &mut Found) {
     let world: Vec<String> = difference.world.iter().map(|(question, answer)| said(graph, *question, *answer)).collect();
     let world = if world.is_empty() { String::new() } else { format!("while {}:\n", world.join(", ")) };
     let help = format!(
-        "{world}with recording: {given}\nwithout: {refused}\nlead both to the same states; to say something else to each, name a prompt in the \
+        "{world}with recording: {given}\nwithout: {refused}\nlead both to the same states; to speak of the recording to each, name a prompt in the \
          `on-consent` instead of a state"
     );
     let at = difference.parts_at.or_else(|| difference.given_path.first().copied()).unwrap_or_default();
@@ -196,8 +226,7 @@ fn report(graph: &Graph, difference: &Difference, found: &mut Found) {
 fn too_many(graph: &Graph, split: usize, found: &mut Found) {
     let message = "callers part here by their consent, and so much is decided by conditions, hours and lookups after it that it cannot be proved that a \
                    refusing caller reaches the same";
-    let help =
-        "lead both to the same state here; to say something else to each, name a prompt in the `on-consent` instead of a state";
+    let help = "lead both to the same state here; to speak of the recording to each, name a prompt in the `on-consent` instead of a state";
     let place = place(graph, split, found);
     found.add(Problem { rule: RULE, message: message.into(), place, help: help.into(), related: Vec::new() });
 }
@@ -216,8 +245,9 @@ fn place(graph: &Graph, at: usize, found: &Found) -> Place {
 fn in_words(service: &Service) -> String {
     match service {
         Service::Hear(prompt) => format!("the prompt `{prompt}`"),
-        Service::Choose(option) => format!("the option `{option}`"),
-        Service::Give(slot) => format!("the slot `{slot}`"),
+        Service::Choose(option, terms) if terms.is_empty() => format!("the option `{option}`"),
+        Service::Choose(option, terms) => format!("the option `{option}` ({terms})"),
+        Service::Give(slot, terms) => format!("the slot `{slot}` ({terms})"),
         Service::LookUp(result, url) => format!("the lookup `{result}` ({url})"),
         Service::Person => "a person".into(),
         Service::End => "the end".into(),

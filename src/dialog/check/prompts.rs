@@ -55,7 +55,7 @@ fn branch_names(step: &Step) -> impl Iterator<Item = &Spanned<String>> {
     names.into_iter().flatten()
 }
 
-fn is_state(dialog: &DialogFile, here: AState, name: &Spanned<String>) -> bool {
+pub(super) fn is_state(dialog: &DialogFile, here: AState, name: &Spanned<String>) -> bool {
     dialog.state(&dialog.named_in(&here.full_name(), &name.value)).is_some()
 }
 

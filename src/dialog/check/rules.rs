@@ -54,6 +54,7 @@ pub const RULES: &[Rule] = &[
         "refusing-caller-cannot-reach",
         "whatever a consenting caller can reach, a refusing caller can reach in one more turn at most",
     ),
+    error("told-only-when-given", "what is said to consenting callers alone is about the recording"),
     error(
         "purpose-incomplete",
         "every purpose has a name to say, a legal basis, a necessity and a retention, and stands there once",

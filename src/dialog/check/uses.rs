@@ -81,7 +81,7 @@ pub(super) fn needs(step: &Step) -> Vec<Need<'_>> {
             let conditions = choose.0.iter().filter_map(|branch| branch.value.when.as_ref());
             let needs = conditions.flat_map(|when| {
                 let reads = when.value.reads().unwrap_or_default();
-                reads.into_iter().map(move |reads| Need { name: reads.name, at: when.referenced, what: "asks for" })
+                reads.into_iter().map(move |reads| Need { name: reads.name, at: when.referenced, what: "looks at" })
             });
             needs.filter(|need| need.name != LANGUAGE).collect()
         }

@@ -170,6 +170,11 @@ impl Typing<'_> {
                 self.expect(text, Type::Text)?;
                 Ok(Type::Number)
             }
+            // What an author of `service-quality == …` has written, whether meant so or not.
+            (operators::SUBSTRACT, _) => {
+                let help = "names have `_` and no `-`, and nothing is calculated here; consent is not known to conditions: `- on-consent: …` branches on it";
+                Err(self.unfit(whole, "`-` means nothing in a condition".into(), help.into()))
+            }
             _ => Err(self.unfit(whole, "this means nothing in a condition".into(), WHAT_THERE_IS.into())),
         }
     }

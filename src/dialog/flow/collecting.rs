@@ -1,7 +1,7 @@
 //! A number by key: taken digit by digit, checked, read back and confirmed.
 
 use super::digits::{eleven, luhn};
-use super::steps::{LONGEST, Mode, Waiting};
+use super::steps::{LONGEST, Mode, TOO_MANY, Waiting};
 use super::*;
 use crate::dialog::file::{self, Collect};
 
@@ -27,9 +27,19 @@ impl Flow {
         }
     }
 
-    /// Whether a number was full a moment ago, once.
-    pub(super) fn was_just_filled(&mut self) -> bool {
-        self.filled.take().is_some_and(|at| self.now.since(at) <= self.settings.inter_digit)
+    /// Whether a key still belongs to a number that was full a moment ago, and so answers nothing that was asked after it: the hash sign, once,
+    /// or digits that were pressed on at once. Where another number is asked for, digits are its own.
+    pub(super) fn belongs_to_full_number(&mut self, key: char) -> bool {
+        let Some(filled) = self.filled else { return false };
+        let since = self.now.since(filled);
+        if key == '#' {
+            self.filled = None;
+            return !self.digits_are_coming() && since <= self.settings.inter_digit;
+        }
+        let another = matches!(&self.phase, Phase::Dialog(Waiting { mode: Mode::Collect(_), .. }));
+        let too_many = !another && since <= TOO_MANY;
+        self.filled = too_many.then_some(self.now);
+        too_many
     }
 
     pub(super) fn digits_are_coming(&self) -> bool {

@@ -78,8 +78,9 @@ impl Waiting {
 /// The most digits that a slot takes. There is room for all of them and one too many, so that no copy of some stays behind in memory.
 pub(super) const LONGEST: usize = 32;
 
-/// How long a digit too many is waited for at a sensitive step: it falls into the same turn, which is never kept, and the number is not right.
-const TOO_MANY: Duration = Duration::from_secs(1);
+/// How long after the last digit of a full number another is one too many, and no answer to what is asked next. A sensitive step waits for it:
+/// there it falls into the same turn, which is never kept, and the number is not right.
+pub(super) const TOO_MANY: Duration = Duration::from_secs(1);
 
 /// Nothing in a dialog is longer than this without asking the caller something; a check refuses what is.
 const STEPS_WITHOUT_A_TURN: usize = 200;
@@ -268,7 +269,7 @@ impl Flow {
 
     pub(super) fn key_in_dialog(&mut self, key: char) {
         let dialog = self.dialog.clone();
-        if key == '#' && !self.digits_are_coming() && self.was_just_filled() {
+        if self.belongs_to_full_number(key) {
             return;
         }
         let Phase::Dialog(waiting) = &mut self.phase else { return };

@@ -87,6 +87,7 @@ impl Studio {
     ) -> Result<Edition, StartError> {
         let all = dialogs.iter().map(|loaded| prompt_texts(loaded).map_or(0, |texts| texts.len())).sum::<usize>() + 1;
         let mut done = 0;
+        progress(Progress::Prompts(done, all));
         let mut more = || {
             done += 1;
             progress(Progress::Prompts(done, all));

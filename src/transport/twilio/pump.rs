@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::ws::{Message as Frame, WebSocket};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::{Notify, mpsc};
@@ -18,6 +18,8 @@ use super::message::{self, Event};
 use crate::transport::feed::Feed;
 use crate::transport::{Inbound, Mark, Outbound, PeerEnd};
 
+/// How much sound is put into one message at most: 100 ms of a telephone's. Twilio names no limit.
+const MESSAGE: usize = 800;
 /// How long a peer that takes nothing any more may still be heard.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -131,12 +133,18 @@ async fn write(
     marks: &SharedMarks,
 ) -> Ended {
     let mut ping = interval_at(Instant::now() + limits.ping(), limits.ping());
+    // What came behind sound that was sent together.
+    let mut next = None;
     loop {
         let frame = tokio::select! {
-            said = outbound.recv() => match said {
+            said = async { if next.is_some() { next.take() } else { outbound.recv().await } } => match said {
                 // A telephone has no screen.
                 Some(Outbound::Tell(_)) => continue,
-                Some(Outbound::Audio(sound)) => text(message::media(stream_sid, &sound)),
+                Some(Outbound::Audio(sound)) => {
+                    let (sound, behind) = together(sound, &mut outbound);
+                    next = behind;
+                    text(message::media(stream_sid, &sound))
+                }
                 Some(Outbound::Mark(mark)) => text(message::mark(stream_sid, &marks.lock().sent(mark))),
                 Some(Outbound::Clear) => {
                     // Counted before it is sent: a mark that returns from now on proves nothing.
@@ -153,6 +161,22 @@ async fn write(
             Ok(Err(_)) | Err(_) => return Ended::Peer(PeerEnd::Lost),
         }
     }
+}
+
+/// Sound with the sound that waits behind it, up to [`MESSAGE`], and what came after that.
+fn together(first: Bytes, outbound: &mut mpsc::Receiver<Outbound>) -> (Bytes, Option<Outbound>) {
+    let mut sound = BytesMut::new();
+    let mut behind = outbound.try_recv().ok();
+    while let Some(Outbound::Audio(more)) = &behind
+        && first.len().max(sound.len()) + more.len() <= MESSAGE
+    {
+        if sound.is_empty() {
+            sound.extend_from_slice(&first);
+        }
+        sound.extend_from_slice(more);
+        behind = outbound.try_recv().ok();
+    }
+    (if sound.is_empty() { first } else { sound.freeze() }, behind)
 }
 
 fn text(message: String) -> Frame {

@@ -1,6 +1,6 @@
 we-are-open = We are open.
 we-are-closed = We are closed.
-thanks = Good.
+thanks = Good, the recording runs.
 no-thanks = Fine.
 menu = Press one for your order, two for something else, three for a colleague.
 order =

@@ -7,5 +7,5 @@ again =
     .hear = return
 number = Key in your number.
 number-back = That is { $number }.
-thanks = Good.
+thanks = Good, the recording runs.
 no-thanks = Fine.

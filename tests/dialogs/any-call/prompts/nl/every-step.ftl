@@ -1,6 +1,6 @@
 we-are-open = We zijn open.
 we-are-closed = We zijn gesloten.
-thanks = Fijn.
+thanks = Fijn, de opname loopt.
 no-thanks = Goed.
 menu = Toets één voor uw bestelling, twee voor iets anders, drie voor een medewerker.
 order =

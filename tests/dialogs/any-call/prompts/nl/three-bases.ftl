@@ -7,5 +7,5 @@ again =
     .hear = retour
 number = Toets uw nummer in.
 number-back = Dat is { $number }.
-thanks = Fijn.
+thanks = Fijn, de opname loopt.
 no-thanks = Goed.

@@ -2,7 +2,7 @@
 welcome = Welcome to the service line.
 menu = Press one for your order, two for a return.
 more = Can I do anything else for you? Press one for yes, two for no.
-thanks = Thank you.
+thanks = Thank you for the recording.
 sorry = That is not possible now.
 number = Please key in your number.
 your-number = I have number { $number }.
@@ -12,3 +12,4 @@ return =
     .hear = return | send back
 track =
     .hear = track
+runs-for = The recording runs for { $number }.

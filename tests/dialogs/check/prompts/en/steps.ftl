@@ -1,5 +1,5 @@
 welcome = Good afternoon.
-thanks = Thank you.
+thanks = Thank you for the recording.
 sorry = Sorry.
 menu = Press one for your order, two for a return.
 order =

@@ -1,4 +1,4 @@
-thanks = Dank u.
+thanks = Dank u voor de opname.
 fine = Ik neem niets op. Voor uw vraag maakt dat niets uit.
 more = Kan ik nog iets voor u doen? Mag dat ook per e-mail?
 yes =

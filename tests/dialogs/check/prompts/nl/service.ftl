@@ -2,7 +2,7 @@
 welcome = Welkom bij de servicelijn.
 menu = Toets één voor uw bestelling, twee voor een retour.
 more = Kan ik nog iets voor u doen? Toets één voor ja, twee voor nee.
-thanks = Dank u.
+thanks = Dank u voor de opname.
 sorry = Dat lukt nu niet.
 number = Toets uw nummer in.
 your-number = Ik heb nummer { $number }.
@@ -12,3 +12,4 @@ return =
     .hear = retour | terugsturen
 track =
     .hear = volgen
+runs-for = De opname loopt voor { $number }.

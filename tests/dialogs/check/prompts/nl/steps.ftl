@@ -1,5 +1,5 @@
 welcome = Goedemiddag.
-thanks = Dank u wel.
+thanks = Dank u voor de opname.
 sorry = Helaas.
 menu = Toets één voor uw bestelling, twee voor een retour.
 order =
