@@ -120,9 +120,9 @@ fn beside() -> Result<PathBuf, Failure> {
 /// Settings of a server with keys made for it. Prompts rendered once are there for the next.
 fn configure(command: &mut Command, folder: &Path, listen: &str, room: usize, ears: Ears) -> Result<(), Failure> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (dialogs, prompts) = match ears {
-        Ears::Vad => ("dialogs", "prompts"),
-        Ears::StandIn | Ears::Vosk => ("tests/dialogs/korean", "tests/prompts"),
+    let (dialogs, default, prompts) = match ears {
+        Ears::Vad => ("dialogs", "webshop", "prompts"),
+        Ears::StandIn | Ears::Vosk => ("tests/dialogs/korean", "korean", "tests/prompts"),
     };
     let settings = folder.join("candor.toml");
     std::fs::write(&settings, telephone_settings(project)?)?;
@@ -133,6 +133,7 @@ fn configure(command: &mut Command, folder: &Path, listen: &str, room: usize, ea
         ("WEBRTC__LISTEN", "127.0.0.1:0".to_owned()),
         ("STORAGE__FOLDER", text(folder.join("data"))),
         ("DIALOGS__FOLDER", text(project.join(dialogs))),
+        ("DIALOGS__DEFAULT", default.to_owned()),
         ("PROMPTS__FOLDER", text(project.join(prompts))),
         ("PROMPTS__RENDERED", text(beside()?.join("load-prompts"))),
         ("SESSION__MAX_CALLS", room.to_string()),

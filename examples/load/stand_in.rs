@@ -1,7 +1,7 @@
 //! A server that hears by a stand-in for a recogniser: what turn-taking takes when the words themselves take no time.
 //!
-//! The stand-in knows nothing of words. Every sound of less than a second it takes for the first phrase that is expected, at once; a longer one
-//! for something else. So callers who say one word are understood, and what is measured beside them is everything but recognition.
+//! The stand-in knows nothing of words. Every sound of less than a second it takes for the first phrase that is expected (and that is not
+//! the beginning of a longer one), at once; a longer one for something else. So callers who say one word are understood, and what is measured beside them is everything but recognition.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,8 +41,10 @@ impl Recogniser for StandIn {
     }
 
     fn start(&self, expectation: &Expectation) -> Result<Box<dyn Recognition>, RecognitionError> {
-        let first = expectation.phrases.first().cloned().unwrap_or_default();
-        Ok(Box::new(Listening { first, samples: 0 }))
+        // After a phrase that a longer one begins with, the ears wait for the rest of it, as they should.
+        let longer = |phrase: &str| expectation.phrases.iter().any(|other| other.starts_with(&format!("{phrase} ")));
+        let whole = expectation.phrases.iter().find(|phrase| !longer(phrase));
+        Ok(Box::new(Listening { first: whole.cloned().unwrap_or_default(), samples: 0 }))
     }
 
     fn unknown_words(&self, _: &[String]) -> Vec<String> {

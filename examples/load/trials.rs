@@ -29,6 +29,17 @@ async fn three_callers_talk_press_and_are_helped_and_a_fourth_is_passed_on() {
     assert!(row["cpu"].as_f64().unwrap() > 0.0 && row["memory"].as_f64().unwrap() > 1.0, "{row:#}");
 }
 
+/// The settings of the line that is heard by a recogniser. Which words it finds is another test's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_is_heard_by_the_recogniser_and_helped() {
+    let written = ["--calls", "1", "--ears", "vosk", "--seconds", "6", "--rate", "400", "--talk", "0.6", "--says", "1,0,0"];
+    let plan = arguments(&written);
+    let report = telephone::measured(&plan.telephone, &plan.common).await.unwrap();
+    let row = &json!(report)["rows"][0];
+    assert!(report.all_helped(), "{row:#}");
+    assert!(number(row, "turns_sealed") >= 1, "{row:#}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_echo_sends_everything_back() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

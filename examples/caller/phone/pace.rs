@@ -45,7 +45,9 @@ impl Pace {
             Some(line) => {
                 // Behind by what the ear had to wait, and by what was lost of the lead.
                 let behind = line.ahead.saturating_sub(ahead) + at.saturating_sub(self.played);
-                self.late += if behind > TOLERANCE { frames } else { 0 };
+                // Each is due when the one before it ends, and they came together.
+                let late = (0..frames).take_while(|before| behind > TOLERANCE + FRAME * *before as u32);
+                self.late += late.count() as u64;
                 self.latest = self.latest.max(behind);
                 self.holes += u64::from(at > self.played);
                 line.ahead = line.ahead.max(ahead);
@@ -108,7 +110,7 @@ mod tests {
             let late = if message == 30 { 25 } else { 0 };
             pace.sound(ms(40 * u64::saturating_sub(message, 10) + late), FRAME * 2);
         }
-        assert_eq!((pace.frames, pace.late, pace.holes), (100, 2, 0));
+        assert_eq!((pace.frames, pace.late, pace.holes), (100, 1, 0), "the second of the late message is 5 ms late");
     }
 
     #[test]

@@ -57,10 +57,12 @@ fn speaks_of_recording(input: &CheckInput, texts: &Texts, language: &str, id: &s
     for variable in message.variables.iter().filter(|variable| !FIXED_VARIABLES.contains(&variable.as_str())) {
         example.insert(variable, "1");
     }
-    let line =
-        Line { id: id.into(), language: language.into(), hearing: Hearing::Keys, purpose: None, slots: false, place: Some(1) };
-    let text = texts.text(input.dialog, &line, &example).ok()?;
-    Some(sentences(&text).iter().any(|sentence| words.has("recording", sentence) && !words.has("not-recording", sentence)))
+    let about_it = |hearing| {
+        let line = Line { id: id.into(), language: language.into(), hearing, purpose: None, slots: false, place: Some(1) };
+        let text = texts.text(input.dialog, &line, &example).ok()?;
+        Some(sentences(&text).iter().any(|sentence| words.has("recording", sentence) && !words.has("not-recording", sentence)))
+    };
+    Some(about_it(Hearing::Voice)? && about_it(Hearing::Keys)?)
 }
 
 /// Values that the other prompt does not hold.

@@ -48,25 +48,30 @@ fn hung_up_on(graph: &Graph, start: usize, found: &mut Found) {
     let anybody = graph.reach(start, |_, _| true);
     let consenting = graph.reach(start, |_, edge| !matches!(edge.way, Way::Consent(_, false)));
     let mut told = BTreeSet::new();
-    for at in (0..graph.nodes.len()).filter(|node| anybody.has(*node) && !consenting.has(*node)) {
-        for failure in graph.nodes[at].edges.iter().filter(|edge| edge.way == Way::Failure) {
-            // As far as it goes without a word of the caller.
-            let onwards = graph.reach(failure.to, |_, edge| edge.turns == 0);
-            if !onwards.has(graph.end)
-                || onwards.has(graph.handover)
-                || !told.insert(graph.nodes[at].step.map(std::ptr::from_ref))
-            {
-                continue;
-            }
-            let message =
-                "a refusing caller who says nothing that fits here is hung up on; a caller who agrees is never asked this";
-            let help =
-                "let `no-input` and `no-match` lead to `handover` or back to where everybody goes, or ask the same of everybody";
-            let location = &graph.nodes[at].location;
-            let place = found.place_in(graph.part_of(at), location, "asked of refusing callers alone");
-            found.add(Problem { rule: RULE, message: message.into(), place, help: help.into(), related: Vec::new() });
+    let asked_of = |reached: &Reached| (0..graph.nodes.len()).filter(|node| reached.has(*node)).collect::<Vec<_>>();
+    let of_everybody = asked_of(&consenting);
+    for at in asked_of(&anybody).into_iter().filter(|node| !consenting.has(*node) && hangs_up(graph, *node)) {
+        let node = &graph.nodes[at];
+        // The same question by another way: a sub-dialog that both call, or a state that is written twice.
+        let the_same = |other: &&usize| graph.nodes[**other].services == node.services && hangs_up(graph, **other);
+        if of_everybody.iter().any(|other| the_same(&other)) || !told.insert(node.step.map(std::ptr::from_ref)) {
+            continue;
         }
+        let message = "a refusing caller who says nothing that fits here is hung up on; a caller who agrees is never asked this";
+        let help =
+            "let `no-input` and `no-match` lead to `handover` or back to where everybody goes, or ask the same of everybody";
+        let place = found.place_in(graph.part_of(at), &node.location, "asked of refusing callers alone");
+        found.add(Problem { rule: RULE, message: message.into(), place, help: help.into(), related: Vec::new() });
     }
+}
+
+/// Whether saying nothing here, or nothing that fits, can end the call without a further word of the caller's and without a person.
+fn hangs_up(graph: &Graph, at: usize) -> bool {
+    let by_itself = |edge: &Edge| edge.turns == 0 && edge.to != graph.handover && !matches!(edge.way, Way::Consent(_, true));
+    let failures = graph.nodes[at].edges.iter().filter(|edge| edge.way == Way::Failure);
+    failures
+        .into_iter()
+        .any(|failure| failure.to != graph.handover && graph.reach(failure.to, |_, edge| by_itself(edge)).has(graph.end))
 }
 
 /// Whether consenting and refusing callers part at a node.

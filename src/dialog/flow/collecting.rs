@@ -5,6 +5,20 @@ use super::steps::{LONGEST, Mode, TOO_MANY, Waiting};
 use super::*;
 use crate::dialog::file::{self, Collect};
 
+/// How long after a number was full digits can go on to be too many.
+const TYPED_ON: Duration = Duration::from_secs(2);
+
+/// A number that is full. Whoever ends it with a hash sign all the same, or presses a digit too many, has answered nothing with that.
+#[derive(Debug)]
+pub(super) struct Filled {
+    /// When.
+    at: SessionTime,
+    /// When the latest key came that belonged to it.
+    latest: SessionTime,
+    /// Where it was asked for.
+    place: Position,
+}
+
 impl Flow {
     pub(super) fn read_back_phrases(&self, mode: &Mode) -> Vec<String> {
         let Mode::ReadBack = mode else { return Vec::new() };
@@ -28,18 +42,32 @@ impl Flow {
     }
 
     /// Whether a key still belongs to a number that was full a moment ago, and so answers nothing that was asked after it: the hash sign, once,
-    /// or digits that were pressed on at once. Where another number is asked for, digits are its own.
+    /// or digits that are pressed on at once. Where another number is asked for, digits are its own; `0` reaches a person even then.
     pub(super) fn belongs_to_full_number(&mut self, key: char) -> bool {
-        let Some(filled) = self.filled else { return false };
-        let since = self.now.since(filled);
+        let another = match &self.phase {
+            Phase::Dialog(Waiting { mode: Mode::Collect(digits), at, .. }) => {
+                !digits.is_empty() || self.filled.as_ref().is_some_and(|filled| filled.place != *at)
+            }
+            Phase::Dialog(_) | Phase::Waiting => false,
+            _ => return false,
+        };
+        let Some(filled) = &mut self.filled else { return false };
+        let since = self.now.since(filled.latest);
         if key == '#' {
             self.filled = None;
-            return !self.digits_are_coming() && since <= self.settings.inter_digit;
+            return !another && since <= self.settings.inter_digit;
         }
-        let another = matches!(&self.phase, Phase::Dialog(Waiting { mode: Mode::Collect(_), .. }));
-        let too_many = !another && since <= TOO_MANY;
-        self.filled = too_many.then_some(self.now);
+        let too_many = !another && since < TOO_MANY && self.now.since(filled.at) <= TYPED_ON;
+        filled.latest = self.now;
+        if !too_many {
+            self.filled = None;
+        }
         too_many
+    }
+
+    /// The last digit of a number was pressed.
+    pub(super) fn is_full(&mut self, place: Position) {
+        self.filled = Some(Filled { at: self.now, latest: self.now, place });
     }
 
     pub(super) fn digits_are_coming(&self) -> bool {

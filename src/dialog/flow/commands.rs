@@ -62,6 +62,7 @@ impl Flow {
         match key {
             '*' => self.prefix = Some(self.now + PREFIX),
             '0' if !self.collects_digits() => self.command(Command::Person, Method::Key('0')),
+            key if self.belongs_to_full_number(key) => {}
             key => match &self.phase {
                 Phase::Disclosing(_) | Phase::Asking(_) => self.key_in_opening(key),
                 Phase::Dialog(_) => self.key_in_dialog(key),

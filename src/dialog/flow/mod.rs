@@ -118,8 +118,8 @@ pub struct Flow {
     in_turn: bool,
     /// Leave to hold the running turn.
     permit: Option<TurnPermit>,
-    /// When a number was full, or got a digit too many. Whoever ends it with a hash sign all the same has answered nothing with that.
-    filled: Option<SessionTime>,
+    /// The number that was full last, as long as keys may still belong to it.
+    filled: Option<collecting::Filled>,
     /// What the running turn is evidence for only with an answer that has not come.
     only_if_chosen: Vec<Purpose>,
     deadline: Option<SessionTime>,

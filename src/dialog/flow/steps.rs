@@ -269,9 +269,6 @@ impl Flow {
 
     pub(super) fn key_in_dialog(&mut self, key: char) {
         let dialog = self.dialog.clone();
-        if self.belongs_to_full_number(key) {
-            return;
-        }
         let Phase::Dialog(waiting) = &mut self.phase else { return };
         let step = waiting.at.step(&dialog.file);
         match (&mut waiting.mode, step) {
@@ -284,12 +281,12 @@ impl Flow {
                 if key != '#' && digits.len() <= LONGEST {
                     digits.push(key);
                 }
-                let full = digits.len() >= most;
+                let (full, place) = (digits.len() >= most, waiting.at.clone());
                 self.hush();
                 let wait = if full { TOO_MANY } else { self.settings.inter_digit };
                 self.deadline = Some(self.now + wait);
                 if full && key != '#' {
-                    self.filled = Some(self.now);
+                    self.is_full(place);
                 }
                 if key == '#' || (full && !collect.sensitive) {
                     self.digits_ended(collect);
