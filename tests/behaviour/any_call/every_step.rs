@@ -87,6 +87,31 @@ fn a_digit_too_many_falls_into_the_turn_that_is_never_kept() {
 }
 
 #[test]
+fn digits_too_many_after_a_wrong_number_are_not_the_beginning_of_the_next() {
+    let mut world = looking_up_the_card();
+    world.step(found());
+    assert_eq!(saying(&world), ["number"]);
+    "60481199".chars().for_each(|digit| world.step(Step::Key(digit)));
+    assert_eq!(saying(&world), ["digits-wrong", "number"], "the two behind the six do not interrupt what is said of them");
+    steps(&mut world, [heard(), Step::Wait(1_000), Step::Digits(ORDER)]);
+    assert_eq!(saying(&world), ["number-back", "read-back-keys"], "and were no second try");
+}
+
+#[test]
+fn digits_too_many_answer_no_question_and_a_zero_reaches_a_person() {
+    let mut world = looking_up_the_card();
+    world.step(found());
+    ORDER.chars().chain(['1']).for_each(|digit| world.step(Step::Key(digit)));
+    assert_eq!(saying(&world), ["number-back", "read-back-keys"], "one too many is no yes");
+    steps(&mut world, [Step::Wait(1_000), Step::Key('1')]);
+    assert_eq!(saying(&world), ["looking", "one-moment"], "a moment later it is");
+    let mut world = looking_up_the_card();
+    world.step(found());
+    ORDER.chars().chain(['0']).for_each(|digit| world.step(Step::Key(digit)));
+    assert!(!saying(&world).contains(&"number-back"), "a person is always there");
+}
+
+#[test]
 fn an_answer_that_is_nobody_elses_business_is_not_kept_either() {
     let mut world = in_the_menu();
     world.step(Step::Key('2'));
@@ -130,7 +155,7 @@ fn a_prompt_that_ends_early_waits_for_the_answer() {
     steps(&mut world, [heard(), heard(), Step::Wait(3_000)]);
     assert!(saying(&world).is_empty(), "nobody is asked anything meanwhile");
     let body = world.lookups[1].1.body.to_json();
-    assert_eq!(body.as_slice(), br#"{"order_number":"604815","person_id":"zolder"}"#);
+    assert_eq!(body.as_slice(), br#"{"order_number":"604819","person_id":"zolder"}"#);
     world.step(found());
     assert_eq!(saying(&world)[0], "open-order");
 }

@@ -53,7 +53,7 @@ pub enum Looked {
 
 /// What is typed at the steps of `every-step`: unlike anything else in a call.
 pub const CARD: &str = "918273";
-pub const ORDER: &str = "604815";
+pub const ORDER: &str = "604819";
 
 pub const WORDS: [&str; 12] = [
     "ja",
