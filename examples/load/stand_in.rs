@@ -1,7 +1,8 @@
 //! A server that hears by a stand-in for a recogniser: what turn-taking takes when the words themselves take no time.
 //!
 //! The stand-in knows nothing of words. Every sound of less than a second it takes for the first phrase that is expected (and that is not
-//! the beginning of a longer one), at once; a longer one for something else. So callers who say one word are understood, and what is measured beside them is everything but recognition.
+//! the beginning of a longer one), at once; a longer one for something else. So callers who say one word are understood, and what is
+//! measured beside them is everything but recognition.
 
 use std::path::PathBuf;
 use std::sync::Arc;

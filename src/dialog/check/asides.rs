@@ -10,9 +10,10 @@ use serde_saphyr::Spanned;
 use super::CheckInput;
 use super::problem::{Found, listed};
 use super::prompts::is_state;
+use super::wording::Text;
 use super::words::{Words, sentences};
 use crate::dialog::file::{OnConsent, Step};
-use crate::dialog::prompt::{FIXED_VARIABLES, Hearing, Line, Slots, Texts};
+use crate::dialog::prompt::{FIXED_VARIABLES, Texts};
 
 const RULE: &str = "told-only-when-given";
 
@@ -49,20 +50,12 @@ fn about_something_else(input: &CheckInput, texts: &Texts, given: &Spanned<Strin
     found.at(RULE, given, "a refusing caller does not hear this", message, help);
 }
 
-/// Whether a prompt speaks of recording; `None` where that cannot be seen.
+/// Whether a prompt speaks of recording in each of its forms; `None` where that cannot be seen.
 fn speaks_of_recording(input: &CheckInput, texts: &Texts, language: &str, id: &str) -> Option<bool> {
     let words = Words::of(language)?;
     let message = texts.message(language, id).filter(|message| message.spoken)?;
-    let mut example = Slots::default();
-    for variable in message.variables.iter().filter(|variable| !FIXED_VARIABLES.contains(&variable.as_str())) {
-        example.insert(variable, "1");
-    }
-    let about_it = |hearing| {
-        let line = Line { id: id.into(), language: language.into(), hearing, purpose: None, slots: false, place: Some(1) };
-        let text = texts.text(input.dialog, &line, &example).ok()?;
-        Some(sentences(&text).iter().any(|sentence| words.has("recording", sentence) && !words.has("not-recording", sentence)))
-    };
-    Some(about_it(Hearing::Voice)? && about_it(Hearing::Keys)?)
+    let forms = Text { input, texts, language, id, message, words }.forms();
+    Some(forms.iter().all(|(_, text)| sentences(text).iter().any(|sentence| words.speak_of_recording(sentence))))
 }
 
 /// Values that the other prompt does not hold.

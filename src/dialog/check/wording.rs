@@ -58,13 +58,13 @@ fn asked<'a>(input: &CheckInput<'a>) -> BTreeSet<&'a str> {
 }
 
 /// One text in one language.
-struct Text<'a> {
-    input: &'a CheckInput<'a>,
-    texts: &'a Texts,
-    language: &'a str,
-    id: &'a str,
-    message: &'a Message,
-    words: &'static Words,
+pub(super) struct Text<'a> {
+    pub(super) input: &'a CheckInput<'a>,
+    pub(super) texts: &'a Texts,
+    pub(super) language: &'a str,
+    pub(super) id: &'a str,
+    pub(super) message: &'a Message,
+    pub(super) words: &'static Words,
 }
 
 impl Text<'_> {
@@ -73,7 +73,7 @@ impl Text<'_> {
         let mut told = BTreeMap::new();
         for (purpose, text) in self.forms() {
             for sentence in sentences(&text) {
-                let recording = self.words.has("recording", &sentence) && !self.words.has("not-recording", &sentence);
+                let recording = self.words.speak_of_recording(&sentence);
                 for (rule, quote, label) in self.in_sentence(&sentence, recording, question, own) {
                     told.entry((rule, quote)).or_insert(label);
                 }
@@ -184,7 +184,7 @@ impl Text<'_> {
     }
 
     /// The text as callers hear it: for each purpose that it is about, for whoever can be heard and whoever cannot.
-    fn forms(&self) -> Vec<(Option<Purpose>, String)> {
+    pub(super) fn forms(&self) -> Vec<(Option<Purpose>, String)> {
         let mut example = Slots::default();
         for variable in self.message.variables.iter().filter(|variable| !FIXED_VARIABLES.contains(&variable.as_str())) {
             example.insert(variable, "1");

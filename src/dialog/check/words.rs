@@ -76,6 +76,11 @@ impl Words {
         self.find(section, sentence).filter(|found| !negated(found.start))
     }
 
+    /// Whether a sentence is about recording.
+    pub(super) fn speak_of_recording(&self, sentence: &Sentence) -> bool {
+        self.has("recording", sentence) && !self.has("not-recording", sentence)
+    }
+
     /// The kinds of purposes that a sentence names.
     pub(super) fn purposes(&self, sentence: &Sentence) -> Vec<&'static str> {
         let kinds = self.0.keys().filter_map(|section| Some((section, section.strip_prefix("purpose-")?)));

@@ -165,18 +165,18 @@ async fn write(
 
 /// Sound with the sound that waits behind it, up to [`MESSAGE`], and what came after that.
 fn together(first: Bytes, outbound: &mut mpsc::Receiver<Outbound>) -> (Bytes, Option<Outbound>) {
-    let mut sound = BytesMut::new();
     let mut behind = outbound.try_recv().ok();
+    if !matches!(behind, Some(Outbound::Audio(_))) {
+        return (first, behind);
+    }
+    let mut sound = BytesMut::from(first);
     while let Some(Outbound::Audio(more)) = &behind
-        && first.len().max(sound.len()) + more.len() <= MESSAGE
+        && sound.len() + more.len() <= MESSAGE
     {
-        if sound.is_empty() {
-            sound.extend_from_slice(&first);
-        }
         sound.extend_from_slice(more);
         behind = outbound.try_recv().ok();
     }
-    (if sound.is_empty() { first } else { sound.freeze() }, behind)
+    (sound.freeze(), behind)
 }
 
 fn text(message: String) -> Frame {
