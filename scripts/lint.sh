@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Format, lints, the build without a recogniser, licences and sources of the dependencies, and these scripts.
+# Format, lints, the builds without a recogniser and with a voice of the author's own, licences and sources of the dependencies, and these scripts.
 set -euo pipefail
 source "$(dirname "$0")/environment.sh"
 cd "$root"
@@ -12,6 +12,11 @@ choose_features
 cargo clippy --locked --all-targets "${features[@]}" -- -D warnings
 if has_library; then
   cargo clippy --locked --no-default-features --lib --bins --examples -- -D warnings
+fi
+if has_library && has_speech_headers; then
+  cargo clippy --locked --features aloud --lib -- -D warnings
+else
+  warn "no headers of speech-dispatcher: the build that speaks aloud was not checked."
 fi
 if has cargo-deny; then
   cargo deny --locked check --hide-inclusion-graph bans licenses sources

@@ -22,7 +22,10 @@ LINES
       echo "may|has soxi|sox|no sox: it is not tried whether another program opens a recording"
       echo "may|has opusdec|opus-tools|no opusdec: it is not tried whether another program opens a recording of a browser's call"
       ;;
-    lint) echo "may|has shellcheck|shellcheck|no shellcheck: the scripts are not checked" ;;
+    lint)
+      echo "may|has shellcheck|shellcheck|no shellcheck: the scripts are not checked"
+      echo "may|has_speech_headers|libspeechd-dev libclang-dev|no headers of speech-dispatcher: the build that speaks aloud is not checked"
+      ;;
   esac
 }
 

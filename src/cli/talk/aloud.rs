@@ -13,8 +13,10 @@ mod service {
 
     use tts::Tts;
 
-    /// No line takes longer; a service that never says that it has finished is not waited for any more.
-    const LONGEST: Duration = Duration::from_secs(60);
+    /// No letter takes longer, with a moment for the service to begin. A service that does not say in this time that it has finished (there may be
+    /// no loudspeaker) gets no further line: an author is not made to wait for each.
+    const LETTER: Duration = Duration::from_millis(150);
+    const BEGINNING: Duration = Duration::from_secs(5);
 
     /// The speech service of this machine.
     pub(in super::super) struct Voice {
@@ -23,6 +25,8 @@ mod service {
         /// The voice that speaks a language.
         voices: BTreeMap<String, tts::Voice>,
         speaks: String,
+        /// It has not said in time that a line was spoken.
+        given_up: bool,
     }
 
     impl Voice {
@@ -45,14 +49,23 @@ mod service {
             let (end, ended) = mpsc::channel();
             let stop = end.clone();
             let told = service
-                .on_utterance_end(Some(Box::new(move |_| drop(end.send(())))))
-                .and_then(|()| service.on_utterance_stop(Some(Box::new(move |_| drop(stop.send(()))))));
+                .on_utterance_end(Some(Box::new(move |_| {
+                    let _ = end.send(());
+                })))
+                .and_then(|()| {
+                    service.on_utterance_stop(Some(Box::new(move |_| {
+                        let _ = stop.send(());
+                    })))
+                });
             told.map_err(|error| format!("the speech service does not say when it has finished: {error}"))?;
-            Ok(Voice { service, ended, voices, speaks: String::new() })
+            Ok(Voice { service, ended, voices, speaks: String::new(), given_up: false })
         }
 
         /// Says a line, and comes back when it was said.
         pub(in super::super) fn say(&mut self, language: &str, text: &str) {
+            if self.given_up {
+                return;
+            }
             if self.speaks != language
                 && let Some(voice) = self.voices.get(primary(language))
                 && self.service.set_voice(voice).is_ok()
@@ -60,8 +73,16 @@ mod service {
                 self.speaks = language.to_owned();
             }
             while self.ended.try_recv().is_ok() {}
-            if self.service.speak(text, false).is_ok() {
-                let _ = self.ended.recv_timeout(LONGEST);
+            let letters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+            let spoken = match self.service.speak(text, false) {
+                Ok(_) => self.ended.recv_timeout(BEGINNING + LETTER.saturating_mul(letters)).is_ok(),
+                Err(_) => false,
+            };
+            if !spoken {
+                self.given_up = true;
+                eprintln!(
+                    "the speech service has not spoken this line; the conversation goes on without it. Try `spd-say hello`"
+                );
             }
         }
     }
