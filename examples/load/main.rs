@@ -172,13 +172,16 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
-        let arguments = Arguments::try_parse_from(["load", "--calls", "1,50", "--cores", "0,1", "--says", "1,0,0"]).unwrap();
+        let arguments =
+            Arguments::try_parse_from(["load", "--calls", "1,50", "--cores", "0,1", "--says", "1,0,0", "--noise", "-50"])
+                .unwrap();
         assert_eq!((arguments.common.calls.as_slice(), arguments.common.cores), (&[1, 50][..], Some((0, 1))));
         assert!(Arguments::try_parse_from(["load", "serve", "echo", "--listen", "127.0.0.1:0"]).unwrap().command.is_some());
         for wrong in [
             &["load", "--echo"][..],
             &["load", "--calls", "1", "--talk", "2"],
             &["load", "--calls", "1", "--says", "1,2"],
+            &["load", "--calls", "1", "--noise", "50"],
             &["load", "--calls", "1", "--echo", "--webrtc"],
         ] {
             assert!(Arguments::try_parse_from(wrong).is_err(), "{wrong:?}");

@@ -16,6 +16,9 @@ use super::VadSettings;
 /// Samples of one step, at 16 kHz.
 const STEP_SAMPLES: usize = 256;
 
+/// After so many steps of silence in a row the network's state has settled: 200 ms. It is not asked again before there is something to hear.
+const SETTLED: u32 = 12;
+
 /// How long one step lasts: 16 ms.
 pub const STEP: Duration = Duration::from_millis(16);
 
@@ -25,13 +28,15 @@ pub struct Vad {
     threshold: f32,
     /// Samples that do not fill a step yet.
     waiting: Vec<i16>,
+    /// Steps in a row in which there was nothing at all.
+    silent: u32,
 }
 
 impl Vad {
     /// A detector at the beginning of a stream.
     pub fn new(settings: VadSettings) -> Self {
         let detector = earshot::Detector::default();
-        Vad { detector, threshold: settings.threshold, waiting: Vec::with_capacity(2 * STEP_SAMPLES) }
+        Vad { detector, threshold: settings.threshold, waiting: Vec::with_capacity(2 * STEP_SAMPLES), silent: 0 }
     }
 
     /// Takes samples at 16 kHz; calls `step` for each 16 ms that are complete, with whether they are voice.
@@ -45,17 +50,25 @@ impl Vad {
             }
             rest = after;
             if self.waiting.len() == STEP_SAMPLES {
-                let voice = self.detector.predict_i16(&self.waiting) >= self.threshold;
-                self.waiting.zeroize();
-                step(voice);
+                step(self.complete());
             }
         }
+    }
+
+    /// Whether the step that is complete is voice.
+    fn complete(&mut self) -> bool {
+        let silent = self.waiting.iter().all(|sample| *sample == 0);
+        self.silent = if silent { self.silent.saturating_add(1) } else { 0 };
+        let voice = self.silent <= SETTLED && self.detector.predict_i16(&self.waiting) >= self.threshold;
+        self.waiting.zeroize();
+        voice
     }
 
     /// Forgets everything that was heard, as at the beginning of a stream.
     pub fn reset(&mut self) {
         self.waiting.zeroize();
         self.detector.reset();
+        self.silent = 0;
     }
 }
 

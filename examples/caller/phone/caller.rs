@@ -42,6 +42,7 @@ impl Caller {
                 from: "+12025550123".to_owned(),
                 to: "+12025550199".to_owned(),
                 frames: FramesSent::Always,
+                line_noise: Arc::from([]),
                 mark_answers: MarkAnswers::WhenPlayed,
                 desk: Desk::Answers { after: Duration::from_secs(2), talks: Duration::from_secs(1) },
                 limit: Duration::from_secs(180),
@@ -128,6 +129,13 @@ impl Caller {
     #[must_use]
     pub fn forgets_sound(mut self) -> Self {
         self.options.keeps_sound = false;
+        self
+    }
+
+    /// What the line sounds like while nothing is said, in μ-law, over and over; without it, like nothing at all.
+    #[must_use]
+    pub fn line_noise(mut self, ulaw: impl Into<Arc<[u8]>>) -> Self {
+        self.options.line_noise = ulaw.into();
         self
     }
 

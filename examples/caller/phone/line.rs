@@ -131,6 +131,7 @@ impl Line {
             call_sid: &self.call_sid,
             account_sid: &self.account_sid,
             frames: self.options.frames,
+            line_noise: &self.options.line_noise,
             mark_answers: self.options.mark_answers,
             deadline: self.deadline(),
         };

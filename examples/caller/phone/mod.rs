@@ -29,6 +29,7 @@ pub mod voice;
 mod webhook;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use account::{EndedBy, Event, Happening, Mark, MarkReturn, Posted};
@@ -148,6 +149,8 @@ struct Options {
     from: String,
     to: String,
     frames: FramesSent,
+    /// What the line sounds like while nothing is said, in μ-law; silence when it is empty.
+    line_noise: Arc<[u8]>,
     mark_answers: MarkAnswers,
     desk: Desk,
     limit: Duration,

@@ -62,6 +62,7 @@ pub(super) struct StreamSettings<'a> {
     pub call_sid: &'a str,
     pub account_sid: &'a str,
     pub frames: FramesSent,
+    pub line_noise: &'a [u8],
     pub mark_answers: MarkAnswers,
     pub deadline: Instant,
 }
@@ -168,7 +169,7 @@ impl<'a> Stream<'a> {
         let Words { frame, voice, finished } = self.next_words();
         let sent = match (&frame, self.settings.frames) {
             (Some(_), FramesSent::Always | FramesSent::WhileSpeaking) | (None, FramesSent::Always) => {
-                let media = self.writer.media(timestamp, frame.as_deref().unwrap_or(&[SILENCE; FRAME_BYTES]));
+                let media = self.writer.media(timestamp, frame.as_deref().unwrap_or(self.nothing_said()));
                 self.send(media).await
             }
             _ => true,
@@ -179,6 +180,15 @@ impl<'a> Stream<'a> {
             let _ = said.send(());
         }
         sent
+    }
+
+    /// 20 ms in which nothing is said.
+    fn nothing_said(&self) -> &'a [u8] {
+        let frames = self.settings.line_noise.as_chunks::<FRAME_BYTES>().0;
+        match frames.len() {
+            0 => &[SILENCE; FRAME_BYTES],
+            count => &frames[self.ticks as usize % count],
+        }
     }
 
     fn next_words(&mut self) -> Words {

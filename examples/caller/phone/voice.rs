@@ -46,6 +46,18 @@ pub async fn from_text(text: &str, voice: &str) -> Result<Vec<u8>, PhoneError> {
     if ulaw.is_empty() { Err(failed("nothing was spoken".to_owned())) } else { Ok(ulaw) }
 }
 
+/// A second of a line's noise, the same each time: white, at so many decibels of full scale (-50 is a line in a quiet room).
+pub fn noise(decibels: f64) -> Vec<u8> {
+    // Evenly spread over ±1 it would have -4.8 dB.
+    let loudest = f64::from(i16::MAX) * 10f64.powf(decibels / 20.0) * 3f64.sqrt();
+    let mut random = 1u32;
+    let mut sample = || {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(random >> 8) / f64::from(1 << 23) - 1.0
+    };
+    (0..TELEPHONE_RATE).map(|_| encode_ulaw((sample() * loudest) as i16)).collect()
+}
+
 /// Reads a WAV file: 8 to 32 bits or floating point, any rate; the first channel is taken.
 ///
 /// # Errors
@@ -99,6 +111,15 @@ fn at_telephone_rate(samples: Vec<f32>, rate: u32) -> Result<Vec<f32>, Box<dyn s
 mod tests {
     use super::*;
     use audio_codec_algorithms::decode_ulaw;
+
+    #[test]
+    fn the_noise_of_a_line_is_as_loud_as_it_is_said_to_be() {
+        for decibels in [-30.0, -50.0] {
+            let power: f64 = noise(decibels).iter().map(|byte| f64::from(decode_ulaw(*byte)).powi(2)).sum::<f64>() / 8_000.0;
+            let level = 20.0 * (power.sqrt() / 32_768.0).log10();
+            assert!((level - decibels).abs() < 1.0, "{level} dB where {decibels} were asked for");
+        }
+    }
 
     #[test]
     fn a_wav_of_another_rate_keeps_its_length_and_its_loudness() {

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 pub use line::Ears;
 
 use crate::figures::{Line as Fitted, Spread};
-use crate::phone::{Caller, Desk, Pace};
+use crate::phone::{Caller, Desk, Pace, voice};
 use crate::servers::{Kind, Server};
 use crate::usage::{self, Usage};
 use crate::{Common, Failure, machine, progress};
@@ -35,6 +35,9 @@ pub struct Plan {
     /// The shares of callers who say yes to the recording, no, and nothing.
     #[arg(long, value_name = "YES,NO,NOTHING", default_value = "60,30,10", value_parser = three_shares)]
     says: Shares,
+    /// The noise of the callers' lines, in dB of full scale (-50 is a quiet room); absent: lines as still as digital silence.
+    #[arg(long, value_name = "DECIBELS", allow_negative_numbers = true, value_parser = decibels)]
+    noise: Option<f64>,
     /// How the server hears.
     #[arg(long, value_enum, default_value_t = Ears::Vad)]
     ears: Ears,
@@ -58,6 +61,11 @@ fn three_shares(written: &str) -> Result<Shares, String> {
 fn share(written: &str) -> Result<f64, String> {
     let share: f64 = written.parse().map_err(|_| "expected a number from 0 to 1")?;
     if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("expected a number from 0 to 1".to_owned()) }
+}
+
+fn decibels(written: &str) -> Result<f64, String> {
+    let level = written.parse().ok().filter(|level| (-96.0..=-6.0).contains(level));
+    level.ok_or("expected decibels of full scale, from -96 to -6".to_owned())
 }
 
 /// How far apart calls begin: twenty a second.
@@ -184,6 +192,7 @@ fn bring(calls: usize, plan: &Plan, server: &Measured, vocabulary: &Arc<Vocabula
     let (in_dialog, arrivals) = mpsc::unbounded_channel();
     let home = watch::Sender::new(false);
     let caller = Caller::builder(&server.address).limit(Duration::from_secs(3600)).forgets_sound();
+    let caller = caller.line_noise(plan.noise.map(voice::noise).unwrap_or_default());
     let desk = Desk::Answers { after: Duration::from_millis(500), talks: Duration::from_millis(500) };
     let caller = caller.desk(desk);
     let mut tasks = JoinSet::new();

@@ -107,6 +107,8 @@ pub struct Report {
     seconds: u64,
     ears: Ears,
     talk: f64,
+    /// Of the callers' lines, in dB of full scale.
+    noise: Option<f64>,
     says: Shares,
     voice: String,
     pub rows: Vec<Row>,
@@ -132,6 +134,7 @@ impl Report {
             seconds: common.seconds,
             ears: plan.ears,
             talk: plan.talk,
+            noise: plan.noise,
             says: plan.says,
             voice: voice.to_owned(),
             rows: Vec::new(),
@@ -148,10 +151,11 @@ impl Report {
         let [yes, no, nothing] = self.says;
         println!("{}", self.machine);
         println!(
-            "{} s of each; yes, no, nothing to the recording: {yes}, {no}, {nothing}; callers are to speak {:.0} % of their time in the dialog ({})\n",
+            "{} s of each; yes, no, nothing to the recording: {yes}, {no}, {nothing}; callers are to speak {:.0} % of their time in the dialog ({}), on {}\n",
             self.seconds,
             100.0 * self.talk,
-            self.voice
+            self.voice,
+            self.noise.map_or("still lines".to_owned(), |decibels| format!("lines with noise of {decibels} dB"))
         );
         println!("{HEAD}");
         println!("|{}", " --- |".repeat(HEAD.matches(" | ").count() + 1));

@@ -12,10 +12,19 @@ use crate::speech::stt::RECOGNITION_RATE;
 /// Samples of 20 ms at the recogniser's rate.
 const FRAME_SAMPLES: usize = RECOGNITION_RATE as usize / 50;
 
+/// A frame in which no sample is louder than this is an idle line's: -60 dB of full scale, above what ITU-T G.712 allows a line for its own
+/// noise (-65 dBm0p) and below any voice.
+const IDLE: u16 = 32;
+
 /// From the leg's codec to the recogniser's rate. Each call puts its samples behind what `out` already holds.
 pub(super) enum Intake {
     /// G.711: samples, brought to another rate.
-    Telephone { resampler: Box<Resampler>, samples: Samples },
+    Telephone {
+        resampler: Box<Resampler>,
+        samples: Samples,
+        /// Whether the frame before was an idle line's: what the filter still holds of it is nothing either.
+        idle: bool,
+    },
     /// Opus: packets, which libopus decodes to the rate that is wanted.
     Opus(Decoder),
 }
@@ -26,7 +35,7 @@ impl Intake {
             Codec::Ulaw => {
                 let resampler = Box::new(Resampler::new(codec.sample_rate(), RECOGNITION_RATE)?);
                 let second = codec.bytes_in(Duration::from_secs(1));
-                Intake::Telephone { resampler, samples: Zeroizing::new(Vec::with_capacity(second)) }
+                Intake::Telephone { resampler, samples: Zeroizing::new(Vec::with_capacity(second)), idle: false }
             }
             Codec::Opus => Intake::Opus(Decoder::new(RECOGNITION_RATE)?),
         })
@@ -44,10 +53,17 @@ impl Intake {
     /// Sound that has come; gives how long it lasts. A packet that cannot be decoded is 20 ms of silence, and counted.
     pub(super) fn hear(&mut self, part: &[u8], out: &mut Samples) -> Result<Duration, ListenError> {
         match self {
-            Intake::Telephone { resampler, samples } => {
+            Intake::Telephone { resampler, samples, idle } => {
                 samples.clear();
                 g711::decode_into(part, samples);
-                resampler.push(samples, out)?;
+                let was_idle = std::mem::replace(idle, samples.iter().all(|sample| sample.unsigned_abs() <= IDLE));
+                if *idle && was_idle {
+                    // Most of a call: its caller listens.
+                    let silence = samples.len() * RECOGNITION_RATE as usize / Codec::Ulaw.sample_rate() as usize;
+                    out.extend(std::iter::repeat_n(0, silence));
+                } else {
+                    resampler.push(samples, out)?;
+                }
                 Ok(Codec::Ulaw.duration(part.len()))
             }
             Intake::Opus(decoder) => {
@@ -104,7 +120,10 @@ impl Intake {
     /// Forgets what went through, as at the beginning of a stream.
     pub(super) fn reset(&mut self) {
         match self {
-            Intake::Telephone { resampler, .. } => resampler.reset(),
+            Intake::Telephone { resampler, idle, .. } => {
+                resampler.reset();
+                *idle = false;
+            }
             Intake::Opus(decoder) => decoder.reset(),
         }
     }
