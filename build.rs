@@ -16,7 +16,7 @@ fn main() {
     }
     let Some(folder) = library_folder() else {
         println!(
-            "cargo::error=none of {OWN_FOLDER}, CANDOR_CACHE, XDG_CACHE_HOME and HOME is set: set {OWN_FOLDER} to the folder with libvosk.so, or build with --no-default-features"
+            "cargo::error=none of {OWN_FOLDER}, CANDOR_CACHE, XDG_CACHE_HOME and HOME is set: set {OWN_FOLDER} to the folder with libvosk.so, or build with --no-default-features --features whisper"
         );
         return;
     };
@@ -24,7 +24,7 @@ fn main() {
     println!("cargo::rerun-if-changed={}", library.display());
     if !library.is_file() {
         println!(
-            "cargo::error=the recogniser library is not at {}: run `make setup`, or set {OWN_FOLDER} to the folder with libvosk.so, or build with --no-default-features (every language is then answered by keys only)",
+            "cargo::error=the recogniser library is not at {}: run `make setup`, or set {OWN_FOLDER} to the folder with libvosk.so, or build with --no-default-features --features whisper (then Whisper alone hears callers)",
             library.display()
         );
         return;

@@ -26,14 +26,13 @@ stop() {
 has() { command -v "$1" >/dev/null 2>&1; }
 has_library() { [[ -f $library_folder/libvosk.so ]]; }
 has_speech_headers() { [[ -f /usr/include/speech-dispatcher/libspeechd.h ]] && compgen -G "/usr/lib/llvm-*/lib/libclang*.so*" >/dev/null; }
-has_model() { [[ -d $models/$1 ]]; }
 
-# Cargo's arguments for what is here: the default features, or without the recogniser when its library is missing.
+# Cargo's arguments for what is here: the default features, or without Vosk when its library is missing.
 features=()
 choose_features() {
   if has_library; then
     features=()
   else
-    features=(--no-default-features)
+    features=(--no-default-features --features whisper)
   fi
 }

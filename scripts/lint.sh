@@ -14,7 +14,7 @@ if has_library; then
   cargo clippy --locked --no-default-features --lib --bins --examples -- -D warnings
 fi
 if has_library && has_speech_headers; then
-  cargo clippy --locked --features aloud --lib -- -D warnings
+  cargo clippy --locked --no-default-features --features aloud --lib -- -D warnings
 else
   warn "no headers of speech-dispatcher: the build that speaks aloud was not checked."
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches the recogniser library (libvosk.so) into the cache, once. Without it Candor is built to answer keys only.
+# Fetches the recogniser library (libvosk.so) into the cache, once. Without it Candor is built without Vosk.
 set -euo pipefail
 source "$(dirname "$0")/environment.sh"
 source "$(dirname "$0")/wheel.sh"
@@ -13,7 +13,7 @@ main() {
   if unpack_wheel requirements-recogniser.txt vosk "$cache/vosk"; then
     say "recogniser library: $cache/vosk/libvosk.so"
   else
-    warn "no recogniser library. Candor is built without it: every language is answered by keys only, all else works."
+    warn "no recogniser library. Candor is built without Vosk: Dutch and English are heard by Whisper, all else works."
     warn "run make again when Python's package registry can be reached, or set VOSK_LIB_DIR to a folder with libvosk.so."
   fi
 }

@@ -11,7 +11,7 @@ if [[ $profile == dev ]]; then built=$CARGO_TARGET_DIR/debug; fi
 address=$(awk -F'"' '/^\[/ { section = $0 } section ~ /^\[server\]/ && /^listen *=/ { print $2; exit }' "$config")
 address=${CANDOR_SERVER__LISTEN:-${address:-127.0.0.1:8080}}
 # Variables of these scripts, not of the server, which refuses a setting that it does not know.
-candor=(env -u CANDOR_CACHE -u CANDOR_MODELS_MIRROR "$built/candor" --config "$config")
+candor=(env -u CANDOR_CACHE "$built/candor" --config "$config")
 
 build() {
   choose_features
@@ -55,14 +55,23 @@ sign_up_a_colleague() {
   export CANDOR_DESK__COLLEAGUES__DEMO__TOKEN=$token
 }
 
+# What Dutch and English need, from whatever can be reached. Without it callers have keys, and the server says so.
+install_models() {
+  if [[ -n $(hears nl) && -n $(hears en) ]]; then return; fi
+  say "getting what Dutch and English callers are understood with"
+  "${candor[@]}" models install nl en || true
+}
+
+# hears LANGUAGE: the model that hears it.
 hears() {
-  if ! has_library; then
-    echo "keys only, for want of the recogniser library"
-  elif ! has_model "$1"; then
-    echo "keys only, for want of the model"
-  else
-    echo "keys and speech"
-  fi
+  "${candor[@]}" models list | awk -v language="$1" '
+    sub(/, hears /, "\t") { split($0, part, "\t"); if (index(", " part[2] ",", ", " language ",")) { print $1; exit } }'
+}
+
+heard_by() {
+  local model
+  model=$(hears "$1")
+  if [[ -n $model ]]; then echo "keys and speech ($model)"; else echo "keys only, for want of a model"; fi
 }
 
 tell() {
@@ -72,8 +81,8 @@ tell() {
   Take calls over, at the desk  http://$address/desk     token: $token
   Is it ready?                  http://$address/readyz
   What it counts                http://$address/metrics
-  Dutch callers are heard by    $(hears vosk-model-small-nl-0.22)
-  English callers by            $(hears vosk-model-small-en-us-0.15)
+  Dutch callers are heard by    $(heard_by nl)
+  English callers by            $(heard_by en)
 
   Telephone calls come in at ws://$address/twilio. In another terminal, call it as a telephone would:
     make call ARGS="--press 1"                  say yes to the recording, by key
@@ -87,6 +96,7 @@ LINES
 }
 
 build
+install_models
 make_keys
 make_desk_key
 sign_up_a_colleague

@@ -11,5 +11,4 @@ has cargo || stop "Rust is missing. Install it as https://rustup.rs says, then r
 mkdir -p "$tools" "$models"
 "$scripts/system-packages.sh" "$purpose"
 "$scripts/recogniser.sh"
-if has_library && [[ $purpose != lint ]]; then "$scripts/models.sh"; fi
 if [[ $purpose == test ]]; then "$scripts/test-parts.sh"; fi

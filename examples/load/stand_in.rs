@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use candor::server::{Config, prepare_with};
@@ -74,6 +75,12 @@ impl Recognition for Listening {
         self.samples += samples.len();
         Ok(())
     }
+
+    fn pause(&mut self, _: &AtomicBool) -> Result<(), RecognitionError> {
+        Ok(())
+    }
+
+    fn goes_on(&mut self) {}
 
     fn so_far(&mut self) -> Option<Zeroizing<String>> {
         Some(self.text().into())

@@ -2,11 +2,13 @@
 //!
 //! Exit status 0: it holds. 1: it does not. 2: it was called wrongly.
 
+mod bench;
 pub mod check;
 mod conversation;
 pub mod graph;
 mod keys;
 mod ledger;
+mod models;
 mod recordings;
 mod ruler;
 mod schema;
@@ -50,6 +52,10 @@ enum Command {
     Talk(talk::Arguments),
     /// Run scenarios: stories of calls that must go as they are written.
     Test(test::Arguments),
+    /// List, install, verify and remove the models that callers are understood with.
+    Models(models::Models),
+    /// Measure how callers are heard, on recordings.
+    Bench(bench::Bench),
     /// Make and list the keys of recordings, and make the desk's.
     Keys(keys::Keys),
     /// List, show, export, erase and hold recordings.
@@ -84,6 +90,8 @@ pub fn run() -> ExitCode {
             return talk::run(&arguments, configured);
         }
         Command::Test(arguments) => return test_dialogs(&arguments, &config),
+        Command::Models(arguments) => models::run(&arguments, &config.speech),
+        Command::Bench(arguments) => bench::run(&arguments, &config.speech),
         Command::Keys(arguments) => keys::run(&arguments, &recordings, &ledger_settings(&config), &announced(&config)),
         Command::Recordings(arguments) => {
             runtime().and_then(|runtime| runtime.block_on(recordings::run(&arguments, &recordings, &ledger_settings(&config))))

@@ -82,7 +82,7 @@ impl Rendered {
         let voice = runtime.block_on(PromptCache::prepare(Path::new(""), &settings.espeak, &[], Vec::new(), |_| {}));
         let voice = voice.map_err(|error| std::io::Error::other(error.to_string()))?;
         let (recognisers, notes) = runtime.block_on(Recognisers::load(settings, languages));
-        let notes = notes.iter().filter(|note| note.keys_only()).map(ToString::to_string).collect();
+        let notes = notes.iter().filter(|note| note.is_a_lack()).map(ToString::to_string).collect();
         let mut settings = settings.clone();
         // Nobody waits for the answer here; what a busy machine understands late is still understood.
         settings.recognition.time_limit_ms = settings.recognition.time_limit_ms.max(20_000);

@@ -255,7 +255,7 @@ pub fn ledger_settings(config: &Config) -> ledger::Settings {
 }
 
 fn tell(note: &LoadNote) {
-    if note.keys_only() {
+    if note.is_a_lack() {
         tracing::warn!("{note}");
     } else {
         tracing::info!("{note}");

@@ -147,6 +147,14 @@ impl Endpointer {
         None
     }
 
+    /// How long the caller has said nothing, at `now`, in an utterance that has not ended.
+    pub fn silent(&self, now: SessionTime) -> Option<Duration> {
+        match self.state {
+            State::Speaking { until, .. } => Some(now.since(until)),
+            _ => None,
+        }
+    }
+
     /// Whether the caller is speaking, as far as is known.
     pub fn speaking(&self) -> bool {
         matches!(self.state, State::Speaking { .. })
@@ -181,6 +189,7 @@ mod tests {
         EndpointSettings {
             begin_ms: 64,
             pre_roll_ms: 300,
+            pause_ms: 128,
             trailing_silence_ms: 320,
             expected_silence_ms,
             unfinished_silence_ms,

@@ -16,6 +16,7 @@
 mod cache;
 mod ears;
 pub mod endpoint;
+pub mod models;
 mod settings;
 mod spoken;
 pub mod stt;

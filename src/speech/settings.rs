@@ -10,8 +10,11 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// The folder that holds the recognition models, one folder each. Without it: `candor/models` in the user's cache folder.
     pub models: Option<PathBuf>,
-    /// Which folder inside `models` serves a language, where it is not the usual one: `nl = "vosk-model-nl-spraakherkenning-0.6"`.
-    pub model_folders: BTreeMap<String, PathBuf>,
+    /// An address that serves the same files as the publishers of models, and is asked before them.
+    pub models_mirror: Option<url::Url>,
+    /// Which models hear a language, by the names of their folders inside `models`, the first to be asked in front: `nl = ["whisper-base"]`. A language
+    /// that is not here is heard by all known models of it that are here.
+    pub recognisers: BTreeMap<String, Vec<String>>,
     /// How texts become speech.
     pub espeak: EspeakSettings,
     /// What counts as voice.
@@ -106,6 +109,8 @@ pub struct EndpointSettings {
     pub begin_ms: u64,
     /// How much sound before the beginning the recogniser gets as well: first consonants are often too quiet to be voice.
     pub pre_roll_ms: u64,
+    /// After how much silence an engine that hears utterances as a whole begins with what was said, in case that was all.
+    pub pause_ms: u64,
     /// How much silence makes an end.
     pub trailing_silence_ms: u64,
     /// How much makes one after exactly what the dialog expects.
@@ -121,6 +126,7 @@ impl Default for EndpointSettings {
         EndpointSettings {
             begin_ms: 80,
             pre_roll_ms: 300,
+            pause_ms: 120,
             trailing_silence_ms: 700,
             expected_silence_ms: 160,
             unfinished_silence_ms: 700,
@@ -135,11 +141,23 @@ impl Default for EndpointSettings {
 pub struct RecognitionSettings {
     /// How long after the end of an utterance its words may come, in milliseconds; later, the engine counts as failed for it.
     pub time_limit_ms: u64,
+    /// How many threads an engine uses that hears utterances as a whole; 0: one for each core.
+    pub threads: usize,
+}
+
+impl RecognitionSettings {
+    /// How many threads an engine uses that hears utterances as a whole.
+    pub fn threads(self) -> usize {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
+    }
 }
 
 impl Default for RecognitionSettings {
     fn default() -> Self {
-        RecognitionSettings { time_limit_ms: 4_000 }
+        RecognitionSettings { time_limit_ms: 4_000, threads: 0 }
     }
 }
 

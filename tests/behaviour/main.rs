@@ -44,6 +44,7 @@ mod counts_are_explained;
 mod desk_sign_in;
 mod dialog_check;
 mod draining;
+mod dutch_and_english;
 mod exit_status_says_whether_it_holds;
 mod faults_are_explained;
 mod faults_clock;

@@ -171,6 +171,8 @@ impl Plan {
             // What the same words sound like is the same for every test.
             ("CANDOR_PROMPTS__RENDERED".to_owned(), text(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("rendered"))),
             ("CANDOR_SPEECH__ESPEAK__RATE".to_owned(), self.rate.to_string()),
+            // Keys alone, whatever models this machine has, unless a test is about speech.
+            ("CANDOR_SPEECH__MODELS".to_owned(), text(&folder.path().join("no-models"))),
             ("CANDOR_LOG__LEVEL".to_owned(), "trace".to_owned()),
             // Who is told to stop stops, unless a test is about draining.
             ("CANDOR_SESSION__DRAIN_SECONDS".to_owned(), "0".to_owned()),

@@ -2,6 +2,7 @@
 //! cannot be asked to.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,6 +52,12 @@ impl Recognition for Failing {
             _ => Ok(()),
         }
     }
+
+    fn pause(&mut self, _: &AtomicBool) -> Result<(), RecognitionError> {
+        Ok(())
+    }
+
+    fn goes_on(&mut self) {}
 
     fn so_far(&mut self) -> Option<Zeroizing<String>> {
         None

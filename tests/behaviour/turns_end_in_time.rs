@@ -63,6 +63,12 @@ impl Recognition for Hears {
         Ok(())
     }
 
+    fn pause(&mut self, _: &AtomicBool) -> Result<(), RecognitionError> {
+        Ok(())
+    }
+
+    fn goes_on(&mut self) {}
+
     fn so_far(&mut self) -> Option<Zeroizing<String>> {
         self.asked.store(true, Ordering::SeqCst);
         Some(self.text.to_owned().into())

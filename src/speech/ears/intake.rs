@@ -12,17 +12,13 @@ use crate::speech::stt::RECOGNITION_RATE;
 /// Samples of 20 ms at the recogniser's rate.
 const FRAME_SAMPLES: usize = RECOGNITION_RATE as usize / 50;
 
-/// A frame in which no sample is louder than this is an idle line's: -60 dB of full scale, above what ITU-T G.712 allows a line for its own
-/// noise (-65 dBm0p) and below any voice.
-const IDLE: u16 = 32;
-
 /// From the leg's codec to the recogniser's rate. Each call puts its samples behind what `out` already holds.
 pub(super) enum Intake {
     /// G.711: samples, brought to another rate.
     Telephone {
         resampler: Box<Resampler>,
         samples: Samples,
-        /// Whether the frame before was an idle line's: what the filter still holds of it is nothing either.
+        /// Whether the frame before was digital silence: what the filter still holds of it is nothing either.
         idle: bool,
     },
     /// Opus: packets, which libopus decodes to the rate that is wanted.
@@ -56,9 +52,11 @@ impl Intake {
             Intake::Telephone { resampler, samples, idle } => {
                 samples.clear();
                 g711::decode_into(part, samples);
-                let was_idle = std::mem::replace(idle, samples.iter().all(|sample| sample.unsigned_abs() <= IDLE));
+                let whole = samples.len() >= Codec::Ulaw.bytes_in(FRAME);
+                let was_idle = std::mem::replace(idle, whole && samples.iter().all(|sample| *sample == 0));
                 if *idle && was_idle {
-                    // Most of a call: its caller listens.
+                    // Most of a call on a digital line: its caller listens. Nothing comes of nothing, to the last bit; what is merely quiet is left as it
+                    // is, as a recogniser hears the end of a word in it.
                     let silence = samples.len() * RECOGNITION_RATE as usize / Codec::Ulaw.sample_rate() as usize;
                     out.extend(std::iter::repeat_n(0, silence));
                 } else {

@@ -198,10 +198,22 @@ impl Listener {
             changes.extend(endpointer.hear(*step_at, STEP, voice, more));
             *step_at = *step_at + STEP;
         });
+        self.notice_pause();
         for change in changes {
             match change {
                 Change::Began { at } => self.began(at).await,
                 Change::Ended { began, ended, speech } => self.ended(began, ended, speech).await,
+            }
+        }
+    }
+
+    /// Tells the engine of a pause, and of its end.
+    fn notice_pause(&mut self) {
+        if let (Some(Ok(utterance)), Some(silent)) = (&mut self.utterance, self.endpointer.silent(self.step_at)) {
+            if silent >= Duration::from_millis(self.endpoint.pause_ms) {
+                utterance.pause();
+            } else if silent.is_zero() {
+                utterance.goes_on();
             }
         }
     }

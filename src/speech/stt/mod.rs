@@ -11,15 +11,20 @@ mod load;
 #[cfg(feature = "vosk")]
 mod vosk;
 mod watched;
+#[cfg(feature = "whisper")]
+mod whisper;
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-pub use load::{LoadNote, Recognisers};
+pub use load::{Listens, LoadNote, Recognisers};
 #[cfg(feature = "vosk")]
 pub use vosk::VoskRecogniser;
+#[cfg(feature = "whisper")]
+pub use whisper::{WhisperModel, WhisperRecogniser};
 
 /// The sample rate that every recogniser takes, in Hz.
 pub const RECOGNITION_RATE: u32 = 16_000;
@@ -65,6 +70,16 @@ pub trait Recognition: Send {
     /// # Errors
     /// [`RecognitionError`]; nothing more can be expected of this utterance then.
     fn push(&mut self, samples: &[i16]) -> Result<(), RecognitionError>;
+
+    /// The caller has fallen silent for a moment, and may have finished. An engine that hears utterances as a whole begins with it here, so that its
+    /// answer is there when they have; what comes until [`Recognition::goes_on`] is silence. `gone_on` becomes true when there is no use in it any more.
+    ///
+    /// # Errors
+    /// [`RecognitionError`], as for [`Recognition::push`].
+    fn pause(&mut self, gone_on: &AtomicBool) -> Result<(), RecognitionError>;
+
+    /// The caller goes on after a pause.
+    fn goes_on(&mut self);
 
     /// The words as they look so far, which decides only how long the ears wait for more: nothing is ever understood by it. An engine that
     /// cannot tell gives nothing.
@@ -135,6 +150,20 @@ impl Hypothesis {
     /// How much of the utterance the words cover, to be held against how long the caller spoke.
     pub fn covered(&self) -> Duration {
         self.words.iter().map(|word| word.end.saturating_sub(word.start)).sum()
+    }
+
+    /// What these words say: no more certain than the least certain of them.
+    pub fn of_words(words: Vec<HeardWord>, source: Source) -> Self {
+        // Room for all of it at once, so that no half-grown copy is left behind.
+        let mut text = String::with_capacity(words.iter().map(|word| word.text.len() + 1).sum());
+        for word in &words {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(&word.text);
+        }
+        let confidence = words.iter().map(|word| word.confidence).reduce(f32::min).unwrap_or(0.0).clamp(0.0, 1.0);
+        Hypothesis { text, confidence, second: None, words, source }
     }
 
     /// A hypothesis of nothing.

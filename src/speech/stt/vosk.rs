@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, Once, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
@@ -127,6 +128,13 @@ impl Recognition for VoskRecognition {
         self.second.as_mut().map_or(Ok(()), |second| second.push(samples))
     }
 
+    fn pause(&mut self, _: &AtomicBool) -> Result<(), RecognitionError> {
+        // It has heard everything already.
+        Ok(())
+    }
+
+    fn goes_on(&mut self) {}
+
     fn so_far(&mut self) -> Option<Zeroizing<String>> {
         // Parts that the engine has ended by itself are not among its partial words: then it has heard more than one phrase.
         if !self.first.words.is_empty() {
@@ -138,28 +146,12 @@ impl Recognition for VoskRecognition {
     }
 
     fn finish(self: Box<Self>) -> Result<Hypothesis, RecognitionError> {
-        let words = self.first.finish()?;
-        let mut hypothesis = Hypothesis::empty(self.source);
-        hypothesis.text = text(&words);
-        hypothesis.confidence = words.iter().map(|word| word.confidence).reduce(f32::min).unwrap_or(0.0).clamp(0.0, 1.0);
-        hypothesis.words = words;
+        let mut hypothesis = Hypothesis::of_words(self.first.finish()?, self.source);
         if let Some(second) = self.second {
-            hypothesis.second = Some(text(&second.finish()?));
+            hypothesis.second = Some(std::mem::take(&mut Hypothesis::of_words(second.finish()?, Source::Open).text));
         }
         Ok(hypothesis)
     }
-}
-
-fn text(words: &[HeardWord]) -> String {
-    // Room for all of it at once, so that no half-grown copy is left behind.
-    let mut text = String::with_capacity(words.iter().map(|word| word.text.len() + 1).sum());
-    for word in words {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(&word.text);
-    }
-    text
 }
 
 /// A Vosk recogniser that hands its results over as owned words and turns a panic of the binding into an error.

@@ -2,7 +2,7 @@
 //! times over is not asked any more, so that it takes neither callers' time nor a thread for every utterance.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -120,6 +120,16 @@ impl Recognition for WatchedRecognition {
         self.engine.push(samples)
     }
 
+    fn pause(&mut self, gone_on: &AtomicBool) -> Result<(), RecognitionError> {
+        let _going_on = self.calls.enter();
+        self.engine.pause(gone_on)
+    }
+
+    fn goes_on(&mut self) {
+        let _going_on = self.calls.enter();
+        self.engine.goes_on();
+    }
+
     fn so_far(&mut self) -> Option<Zeroizing<String>> {
         let _going_on = self.calls.enter();
         self.engine.so_far()
@@ -163,6 +173,12 @@ mod tests {
         fn push(&mut self, _: &[i16]) -> Result<(), RecognitionError> {
             Ok(())
         }
+
+        fn pause(&mut self, _: &AtomicBool) -> Result<(), RecognitionError> {
+            Ok(())
+        }
+
+        fn goes_on(&mut self) {}
 
         fn so_far(&mut self) -> Option<Zeroizing<String>> {
             Some("so far".to_owned().into())

@@ -1,0 +1,148 @@
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::consent::{AnswerGrammar, Meaning};
+use crate::speech::tts::{Sound, recorded};
+
+/// What an answer really is, by the words that were said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// A yes.
+    Yes,
+    /// A no.
+    No,
+    /// Speech that is neither: a hedge, a question, another sentence.
+    Neither,
+    /// No speech.
+    Noise,
+}
+
+impl Class {
+    /// In the order of tables.
+    pub const ALL: [Class; 4] = [Class::Yes, Class::No, Class::Neither, Class::Noise];
+
+    /// In tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Yes => "a yes",
+            Class::No => "a no",
+            Class::Neither => "neither",
+            Class::Noise => "noise",
+        }
+    }
+}
+
+/// One recording.
+pub struct Clip {
+    pub path: PathBuf,
+    /// The language it is in; absent: none, or it does not matter.
+    pub language: Option<String>,
+    /// The words, where they are known.
+    words: Option<String>,
+    noise: bool,
+}
+
+impl Clip {
+    /// What it is as an answer in a language. Speech of unknown words is neither: it was chosen so. Speech of another language is neither as well, unless
+    /// it is a yes or a no there: "yeah" is what a Dutch caller may say, and nothing can be learned from it here.
+    pub fn class(&self, language: &str) -> Option<Class> {
+        if self.noise {
+            return Some(Class::Noise);
+        }
+        let (Some(words), Some(of)) = (&self.words, &self.language) else { return Some(Class::Neither) };
+        let class = match AnswerGrammar::for_language(of).map(|grammar| grammar.meaning(words)) {
+            Some(Meaning::Grant(_)) => Class::Yes,
+            Some(Meaning::Refusal) => Class::No,
+            Some(Meaning::Neither) | None => Class::Neither,
+        };
+        (of == language || class == Class::Neither).then_some(class)
+    }
+
+    /// Whether it is noise.
+    pub fn is_noise(&self) -> bool {
+        self.noise
+    }
+
+    pub fn sound(&self) -> Result<Sound, String> {
+        let bytes = std::fs::read(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
+        recorded::decode(&self.path, &bytes).map_err(|error| format!("{}: {error}", self.path.display()))
+    }
+}
+
+/// The clips of a manifest. Its first line names the columns.
+pub fn of_manifest(folder: &Path) -> Result<Vec<Clip>, String> {
+    let file = folder.join("MANIFEST.tsv");
+    let text = std::fs::read_to_string(&file)
+        .map_err(|error| format!("{}: {error}. A folder of recordings says in it what was said, in columns", file.display()))?;
+    let mut lines = text.lines();
+    let columns: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
+    let column = |name: &str| {
+        let found = columns.iter().position(|column| *column == name);
+        found.ok_or_else(|| format!("{}:1: there is no column {name:?}", file.display()))
+    };
+    let (path, language, words, kind) = (column("path")?, column("language")?, column("words")?, column("kind")?);
+    let clip = |(number, line): (usize, &str)| {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let cell = |at: usize| {
+            let cell = cells.get(at).copied();
+            cell.ok_or_else(|| format!("{}:{}: {} columns, expected {}", file.display(), number + 2, cells.len(), columns.len()))
+        };
+        Ok(Clip {
+            path: folder.join(cell(path)?),
+            language: Some(cell(language)?.to_owned()),
+            words: Some(cell(words)?.replace("[machine transcript]", "")),
+            noise: cell(kind)? == "noise",
+        })
+    };
+    lines.enumerate().filter(|(_, line)| !line.trim().is_empty()).map(clip).collect()
+}
+
+/// Every WAV below a folder, none of which is a yes.
+pub fn not_a_yes(folder: &Path) -> Result<Vec<Clip>, String> {
+    let (mut clips, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        for entry in entries {
+            let path = entry.map_err(|error| format!("{}: {error}", folder.display()))?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "wav") {
+                clips.push(Clip { path, language: None, words: None, noise: false });
+            }
+        }
+    }
+    clips.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(clips)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_says_what_was_said_and_by_that_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let lines = "path\tlanguage\twords\tkind\n\
+                     a.wav\tnl\tJa, hoor!\tisolated\n\
+                     b.wav\tnl\tNee.\tisolated\n\
+                     c.wav\tnl\tJa, maar waarom?\tsentence\n\
+                     d.wav\tnone\t\tnoise\n";
+        std::fs::write(folder.path().join("MANIFEST.tsv"), lines).unwrap();
+        let clips = of_manifest(folder.path()).unwrap();
+        let classes: Vec<Class> = clips.iter().filter_map(|clip| clip.class("nl")).collect();
+        assert_eq!(classes, [Class::Yes, Class::No, Class::Neither, Class::Noise]);
+        assert_eq!((clips[0].class("en"), clips[2].class("en")), (None, Some(Class::Neither)));
+    }
+
+    #[test]
+    fn a_manifest_that_cannot_be_used_says_where() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(of_manifest(folder.path()).err().unwrap().contains("MANIFEST.tsv"));
+        std::fs::write(folder.path().join("MANIFEST.tsv"), "path\twords\n").unwrap();
+        assert!(of_manifest(folder.path()).err().unwrap().contains("no column \"language\""));
+        std::fs::write(folder.path().join("MANIFEST.tsv"), "path\tlanguage\twords\tkind\na.wav\tnl\n").unwrap();
+        assert!(of_manifest(folder.path()).err().unwrap().contains(":2: 2 columns, expected 4"));
+    }
+}

@@ -1,0 +1,66 @@
+//! `candor bench`: how well callers are heard, measured on recordings.
+
+mod clips;
+mod conditions;
+mod hearing;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::speech::Settings;
+
+/// Measures on recordings how callers are heard.
+#[derive(Args, Debug)]
+pub struct Bench {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// What becomes of recorded answers to the question about recording: each through the telephone's codec, with noise, through the ears, a recogniser and
+    /// the judgement of a consent, exactly as in a call.
+    Hearing(Hearing),
+}
+
+/// What is listened to.
+#[derive(Args, Debug)]
+pub struct Hearing {
+    /// A folder of recordings with `MANIFEST.tsv`: path, language, words, kind, … in columns. Clips of the kind `noise` are noise.
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// A folder of recordings of which none is a yes in any language: every WAV below it is held against every language.
+    #[arg(long, value_name = "FOLDER")]
+    not_a_yes: Vec<PathBuf>,
+    /// Only these languages.
+    #[arg(long, value_name = "LANGUAGE,…", value_delimiter = ',', default_value = "nl,en")]
+    languages: Vec<String>,
+    /// Only these models, each by itself; absent: every one that is here, each by itself.
+    #[arg(long, value_name = "MODEL,…", value_delimiter = ',')]
+    models: Vec<String>,
+    /// Only every so many clips of a class.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    every: usize,
+    /// Only these conditions.
+    #[arg(long, value_name = "CONDITION,…", value_delimiter = ',', value_enum)]
+    conditions: Vec<conditions::Condition>,
+    /// Let the sound come at the pace of a call, so that times are those of a call. Without it everything is heard as fast as it can be.
+    #[arg(long)]
+    real_time: bool,
+    /// Say of each recording what was understood, how sure the engine was, and what came of it. Recordings only: words of a call are never shown.
+    #[arg(long)]
+    each: bool,
+    /// Print one JSON document instead of tables.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Bench, settings: &Settings) -> miette::Result<ExitCode> {
+    match &arguments.command {
+        Command::Hearing(hearing) => hearing::run(hearing, settings),
+    }
+}

@@ -1,0 +1,113 @@
+//! Recognition by Whisper, through CTranslate2: one model for several languages, which hears an utterance as a whole.
+//!
+//! The model was made for pieces of thirty seconds and takes as long for a word as for all of them. It is shown only what was said and some
+//! silence after it, which is what makes it fast enough for a call; where the answer looks as if that had been too little (it repeats itself, does not
+//! come to an end, or is unsure) it is shown more, once.
+
+mod decode;
+mod mel;
+mod vocabulary;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use zeroize::Zeroizing;
+
+pub use decode::WhisperModel;
+
+use super::{Expectation, Hypothesis, RECOGNITION_RATE, Recogniser, Recognition, RecognitionError, Source};
+
+/// How much of an utterance is listened to, in samples: the model's own limit of thirty seconds, less the silence that follows.
+const LONGEST: usize = 28 * RECOGNITION_RATE as usize;
+/// Room for the utterances that are usual, so that the buffer seldom moves, in samples: six seconds.
+const USUAL: usize = 6 * RECOGNITION_RATE as usize;
+
+/// A Whisper model, listening in one language.
+pub struct WhisperRecogniser {
+    language: String,
+    model: Arc<WhisperModel>,
+}
+
+impl WhisperRecogniser {
+    /// A recogniser for a language that the model has; `None` where it has not.
+    pub fn new(language: &str, model: Arc<WhisperModel>) -> Option<WhisperRecogniser> {
+        model.has(language).then(|| WhisperRecogniser { language: language.to_owned(), model })
+    }
+}
+
+impl Recogniser for WhisperRecogniser {
+    fn language(&self) -> &str {
+        &self.language
+    }
+
+    fn start(&self, _: &Expectation) -> Result<Box<dyn Recognition>, RecognitionError> {
+        Ok(Box::new(WhisperRecognition {
+            language: self.language.clone(),
+            model: self.model.clone(),
+            samples: Zeroizing::new(Vec::with_capacity(USUAL)),
+            found: None,
+        }))
+    }
+
+    fn unknown_words(&self, _: &[String]) -> Vec<String> {
+        // It spells.
+        Vec::new()
+    }
+
+    fn has_grammar(&self) -> bool {
+        false
+    }
+}
+
+struct WhisperRecognition {
+    language: String,
+    model: Arc<WhisperModel>,
+    samples: Zeroizing<Vec<i16>>,
+    /// What was found in the pause that lasts.
+    found: Option<Hypothesis>,
+}
+
+impl Recognition for WhisperRecognition {
+    fn push(&mut self, samples: &[i16]) -> Result<(), RecognitionError> {
+        let room = LONGEST - self.samples.len();
+        if self.samples.capacity() - self.samples.len() < samples.len().min(room) {
+            // Grown by hand, so that what is left behind is wiped.
+            let mut larger = Zeroizing::new(Vec::with_capacity((2 * self.samples.capacity()).min(LONGEST)));
+            larger.extend_from_slice(&self.samples);
+            self.samples = larger;
+        }
+        self.samples.extend_from_slice(&samples[..samples.len().min(room)]);
+        Ok(())
+    }
+
+    fn pause(&mut self, gone_on: &AtomicBool) -> Result<(), RecognitionError> {
+        self.found = None;
+        let found = self.model.hear(&self.language, &self.samples, gone_on)?;
+        if !gone_on.load(Ordering::Relaxed) {
+            self.found = found;
+        }
+        Ok(())
+    }
+
+    fn goes_on(&mut self) {
+        self.found = None;
+    }
+
+    fn so_far(&mut self) -> Option<Zeroizing<String>> {
+        self.found.as_ref().map(|found| Zeroizing::new(found.text.clone()))
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Hypothesis, RecognitionError> {
+        if let Some(found) = self.found.take() {
+            return Ok(found);
+        }
+        let heard = self.model.hear(&self.language, &self.samples, &AtomicBool::new(false))?;
+        Ok(heard.unwrap_or_else(|| Hypothesis::empty(Source::Open)))
+    }
+}
+
+/// Reads a model's folder. Blocks for a second or two. Gives nothing where it is no Whisper model, or not a whole one.
+pub fn load(folder: &Path, threads: usize) -> Option<Arc<WhisperModel>> {
+    WhisperModel::read(folder, threads).map(Arc::new)
+}

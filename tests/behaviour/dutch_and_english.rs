@@ -1,0 +1,135 @@
+//! Whole calls by voice in Dutch and English: recordings of people over the telephone into Whisper, and what the server made of it. The sentences
+//! that nobody has recorded are eSpeak NG's, in English, which the model understands.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use candor::speech::Settings;
+use serde_json::Value;
+
+use crate::korean::answer;
+use crate::phone::{Call, voice};
+use crate::service::{Plan, Service, of_type, project};
+
+const MODEL: &str = "whisper-base";
+/// How fast the agent speaks, in words per minute.
+const AGENT: u32 = 260;
+/// Marks that have come back when the question has been heard.
+const QUESTION: usize = 4;
+
+/// A server for the web shop in this language, and the folder of recordings; or nothing (and why).
+fn line(language: &str) -> Option<(Plan, PathBuf)> {
+    let speech = std::env::var_os("CANDOR_HUMAN_SPEECH").map_or_else(|| PathBuf::from("../shared/speech"), PathBuf::from);
+    let models = std::env::var_os("CANDOR_SPEECH__MODELS").map(Into::into);
+    let models = Settings { models, ..Default::default() }.models_folder();
+    if !cfg!(feature = "whisper") || !models.join(MODEL).is_dir() || !speech.join("MANIFEST.tsv").is_file() {
+        eprintln!("skipped: it needs the model {MODEL} in {} and recordings of people in {}", models.display(), speech.display());
+        return None;
+    }
+    let dialogs = tempfile::tempdir().unwrap().keep();
+    let webshop = std::fs::read_to_string(project("dialogs/webshop.yaml")).unwrap();
+    let (first, other) = if language == "nl" { ("nl", "en") } else { ("en", "nl") };
+    let webshop = webshop.replace("languages: [nl, en]", &format!("languages: [{first}, {other}]"));
+    std::fs::write(dialogs.join("webshop.yaml"), webshop).unwrap();
+    let plan = Plan::of(dialogs, project("prompts")).rate(AGENT).with("SPEECH__MODELS", models.to_str()?);
+    let plan = plan.with(&format!("SPEECH__RECOGNISERS__{}", language.to_uppercase()), &format!("[\"{MODEL}\"]"));
+    // Many calls share few cores here: what is understood late is still understood.
+    Some((plan.with("SPEECH__RECOGNITION__TIME_LIMIT_MS", "20000").with("SESSION__CONSENT_WINDOW_MS", "5000"), speech))
+}
+
+/// Says a recording when the question has been heard, and gives the answer in the ledger.
+async fn says(service: &Service, call: &Call, recording: PathBuf, number: usize) -> Value {
+    call.wait_for_completed_marks(QUESTION + number - 1).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    call.say_wav(recording).await.unwrap();
+    answer(service, number).await
+}
+
+async fn leave(service: &Service, call: Call) -> Vec<Value> {
+    call.hang_up().await.unwrap();
+    let outcome = call.outcome().await;
+    assert!(outcome.violations.is_empty(), "{:?}", outcome.violations);
+    service.closed().await
+}
+
+fn nothing_granted(service: &Service, events: &[Value]) {
+    assert!(events.iter().all(|event| event["to"] != "given" && event["outcome"] != "given"), "{events:#?}");
+    assert!(of_type(events, "recorder.started").is_empty() && service.sealed_turns().is_empty(), "{events:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_in_english_grants_and_an_option_and_a_person_are_understood() {
+    let Some((plan, speech)) = line("en") else { return };
+    let service = plan.start();
+    let call = service.caller().ring().await.unwrap();
+    let mut given = says(&service, &call, speech.join("en/yes/sc_yes_e0c782d5_nohash_0.wav"), 1).await;
+    if given["outcome"] == "unclear" {
+        // Asked again, as a person would be, they say it again.
+        given = says(&service, &call, speech.join("en/yes/sc_yes_b49caed3_nohash_0.wav"), 2).await;
+    }
+    assert_eq!((given["outcome"].as_str(), given["method"].as_str()), (Some("given"), Some("speech")), "{given}");
+    assert_eq!(given["grammar-entry"], "en-1/yes");
+    assert!((85..=100).contains(&given["confidence-percent"].as_u64().unwrap()), "{given}");
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    call.say_ulaw(voice::from_text("opening hours", "en").await.unwrap()).await.unwrap();
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    call.say_ulaw(voice::from_text("I want to speak to a person", "en").await.unwrap()).await.unwrap();
+    let outcome = call.outcome().await;
+    assert!(outcome.violations.is_empty(), "{:?}", outcome.violations);
+    let events = service.closed().await;
+    assert!(!of_type(&events, "turn.sealed").is_empty(), "{events:#?}");
+    assert_eq!(of_type(&events, "handover.requested").len(), 1, "the caller asked for a person: {events:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_in_english_costs_nothing() {
+    let Some((plan, speech)) = line("en") else { return };
+    let service = plan.start();
+    let call = service.caller().ring().await.unwrap();
+    let no = says(&service, &call, speech.join("en/no/sc_no_03401e93_nohash_0.wav"), 1).await;
+    assert_eq!((no["outcome"].as_str(), no["method"].as_str()), (Some("refused"), Some("speech")), "{no}");
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    nothing_granted(&service, &leave(&service, call).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_in_dutch_grants_and_is_withdrawn_by_key() {
+    let Some((plan, speech)) = line("nl") else { return };
+    let service = plan.start();
+    let call = service.caller().ring().await.unwrap();
+    let given = says(&service, &call, speech.join("nl/ja/fillets_barrel_bar-v-traverza_cut.wav"), 1).await;
+    assert_eq!((given["outcome"].as_str(), given["grammar-entry"].as_str()), (Some("given"), Some("nl-1/ja")), "{given}");
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    call.press("*9").await.unwrap();
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    let events = leave(&service, call).await;
+    assert!(of_type(&events, "consent").iter().any(|event| event["to"] == "withdrawn"), "{events:#?}");
+    assert!(service.sealed_turns().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hedge_in_dutch_is_asked_once_more_and_is_then_a_no() {
+    let Some((plan, speech)) = line("nl") else { return };
+    let service = plan.start();
+    let call = service.caller().ring().await.unwrap();
+    // "Ja, maar waar is het voor?"
+    let hedge = speech.join("nl/ja/fillets_electromagnet_rand-6-4.wav");
+    let first = says(&service, &call, hedge.clone(), 1).await;
+    assert_eq!(first["outcome"], "unclear", "{first}");
+    let second = says(&service, &call, hedge, 2).await;
+    assert_eq!(second["outcome"], "unclear", "{second}");
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    let events = leave(&service, call).await;
+    nothing_granted(&service, &events);
+    assert_eq!(of_type(&events, "consent").last().unwrap()["to"], "refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_in_dutch_is_taken_at_once() {
+    let Some((plan, speech)) = line("nl") else { return };
+    let service = plan.start();
+    let call = service.caller().ring().await.unwrap();
+    let no = says(&service, &call, speech.join("nl/nee/fillets_cannons_del-v-splet_cut.wav"), 1).await;
+    assert_eq!((no["outcome"].as_str(), no["method"].as_str()), (Some("refused"), Some("speech")), "{no}");
+    nothing_granted(&service, &leave(&service, call).await);
+}
