@@ -41,11 +41,12 @@ impl Recogniser for WhisperRecogniser {
         &self.language
     }
 
-    fn start(&self, _: &Expectation) -> Result<Box<dyn Recognition>, RecognitionError> {
+    fn start(&self, expectation: &Expectation) -> Result<Box<dyn Recognition>, RecognitionError> {
         Ok(Box::new(WhisperRecognition {
             language: self.language.clone(),
             model: self.model.clone(),
             samples: Zeroizing::new(Vec::with_capacity(USUAL)),
+            heard_out: expectation.second_look,
             found: None,
         }))
     }
@@ -64,6 +65,8 @@ struct WhisperRecognition {
     language: String,
     model: Arc<WhisperModel>,
     samples: Zeroizing<Vec<i16>>,
+    /// Whether every sound counts to the very end, as in an answer to a consent question: what is said too softly to end the pause may be a "but".
+    heard_out: bool,
     /// What was found in the pause that lasts.
     found: Option<Hypothesis>,
 }
@@ -83,6 +86,9 @@ impl Recognition for WhisperRecognition {
 
     fn pause(&mut self, gone_on: &AtomicBool) -> Result<(), RecognitionError> {
         self.found = None;
+        if self.heard_out {
+            return Ok(());
+        }
         let found = self.model.hear(&self.language, &self.samples, gone_on)?;
         if !gone_on.load(Ordering::Relaxed) {
             self.found = found;
