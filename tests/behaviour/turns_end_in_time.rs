@@ -1,8 +1,8 @@
 //! How much silence ends an utterance depends on what was said so far; an answer to a consent question is always heard out. The engine here
 //! hears what it is told to; what matters is what the ears make of it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,11 +21,13 @@ struct Hears {
     text: &'static str,
     asked: Arc<AtomicBool>,
     known: Arc<AtomicBool>,
+    /// What it was told of pauses, in order.
+    pauses: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl Hears {
     fn saying(text: &'static str) -> Hears {
-        Hears { text, asked: Arc::default(), known: Arc::default() }
+        Hears { text, asked: Arc::default(), known: Arc::default(), pauses: Arc::default() }
     }
 }
 
@@ -63,11 +65,15 @@ impl Recognition for Hears {
         Ok(())
     }
 
-    fn pause(&mut self, _: &AtomicBool) -> Result<(), RecognitionError> {
+    fn pause(&mut self, gone_on: &AtomicBool) -> Result<(), RecognitionError> {
+        // In a test the engine may come to it when the pause is long over.
+        self.pauses.lock().unwrap().push(if gone_on.load(Ordering::SeqCst) { "pause that is over" } else { "pause" });
         Ok(())
     }
 
-    fn goes_on(&mut self) {}
+    fn goes_on(&mut self) {
+        self.pauses.lock().unwrap().push("goes on");
+    }
 
     fn so_far(&mut self) -> Option<Zeroizing<String>> {
         self.asked.store(true, Ordering::SeqCst);
@@ -142,6 +148,30 @@ fn expecting(phrases: &[&str], consent: bool) -> Expectation {
 
 /// What the detector of voices and the filter before it may add: they hear a little more than there is.
 const HANG: Duration = Duration::from_millis(120);
+
+#[tokio::test]
+async fn an_engine_is_told_of_each_pause_and_that_the_caller_goes_on() {
+    let engine = Hears::saying("bestelling");
+    let pauses = engine.pauses.clone();
+    let (ears, heard) = Ears::start(Some(Arc::new(engine)), &Settings::default(), Codec::Ulaw).unwrap();
+    let mut speaker = Speaker { ears, heard, at: SessionTime::START };
+    let word = voice().await;
+    // A pause within what is said, and the one at its end.
+    for sound in [&[0xff; 4800][..], &word, &[0xff; 3200], &word, &[0xff; 16_000]] {
+        speaker.send(sound).await;
+    }
+    drop(speaker.ears);
+    while let Some(event) = speaker.heard.recv().await {
+        if let Heard::Utterance { .. } = event {
+            let told = pauses.lock().unwrap().clone();
+            assert!(told.windows(2).all(|two| two[0].starts_with("pause") != two[1].starts_with("pause")), "{told:?}");
+            assert!(told.contains(&"goes on"), "{told:?}");
+            assert_eq!(told.last(), Some(&"pause"), "what was begun in the last pause is of use: {told:?}");
+            return;
+        }
+    }
+    panic!("nothing was heard");
+}
 
 #[tokio::test]
 async fn exactly_what_was_expected_ends_sooner_than_anything_else() {
