@@ -5,16 +5,18 @@ set -euo pipefail
 source "$(dirname "$0")/environment.sh"
 source "$(dirname "$0")/wheel.sh"
 
-# independent NAME WHAT: installs what scripts/requirements-independent-NAME.txt pins, once; "the independent NAME" is called WHAT.
+# independent NAME WHAT [ARGUMENTS]: installs what scripts/requirements-independent-NAME.txt pins, once, with these arguments for pip; "the independent
+# NAME" is called WHAT.
 independent() {
   local name=independent-$1 what=$2
+  shift 2
   local requirements=$root/scripts/requirements-$name.txt stamp=$tools/python/$name.txt
   if cmp --silent "$requirements" "$stamp"; then return; fi
-  say "installing the independent $1 ($what)"
-  if make_python && pip install --only-binary=:all: --require-hashes --requirement "$requirements"; then
+  say "installing the ${name/-/ } ($what)"
+  if make_python && pip install "$@" --only-binary=:all: --require-hashes --requirement "$requirements"; then
     cp "$requirements" "$stamp"
   else
-    warn "no independent $1: the tests that listen to it are passed over. Run make test again with a network."
+    warn "no ${name/-/ }: the tests that listen to it are passed over. Run make test again with a network."
   fi
 }
 
@@ -33,4 +35,5 @@ axe_core() {
 
 independent caller "streamdouble 0.3.0, 20 MB with its parts"
 independent peer "aiortc 1.16.0, 42 MB with its parts"
+independent recognisers "faster-whisper-server 0.0.3 and vosk 0.3.45, 130 MB with their parts" --no-deps
 axe_core

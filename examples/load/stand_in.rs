@@ -86,7 +86,7 @@ impl Recognition for Listening {
         Some(self.text().into())
     }
 
-    fn finish(self: Box<Self>) -> Result<Hypothesis, RecognitionError> {
+    fn finish(self: Box<Self>, _: &AtomicBool) -> Result<Hypothesis, RecognitionError> {
         let text = self.text();
         let end = Duration::from_secs_f64(self.samples as f64 / f64::from(RECOGNITION_RATE));
         let words = vec![HeardWord { text: text.clone(), start: Duration::ZERO, end, confidence: 1.0 }];

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::terminal::{Exit, print, refuse};
-use crate::dialog::check::{Level, Problem};
+use crate::dialog::check::{Configured, Level, Problem};
 use crate::dialog::picture::{self, Drawing};
 use crate::server::library;
 
@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments, prompts: &Path, targets: &[String]) -> ExitCod
     }
     let prompts = arguments.prompts.as_deref().unwrap_or(prompts);
     let targets = (!targets.is_empty()).then_some(targets);
-    let readable = match library::read(dialog, prompts, targets, None) {
+    let readable = match library::read(dialog, prompts, Configured { targets, ..Configured::default() }) {
         Ok(readable) => readable,
         Err(problems) => {
             return refuse(&format!("{} cannot be drawn:\n{}", dialog.display(), problems.render(false)), Exit::DoesNot);

@@ -116,12 +116,14 @@ fn target_names(config: &Config) -> Vec<String> {
 fn check_dialogs(arguments: &check::Arguments, config: &Config) -> ExitCode {
     let targets = target_names(config);
     let lookups = config.lookups.names();
+    let keepers = library::keepers(&config.speech);
     let ruler = ruler::Ruler::new(&config.speech);
     let configured = check::Configured {
         dialogs: &config.dialogs.folder,
         prompts: &config.prompts.folder,
         targets: (!targets.is_empty()).then_some(targets.as_slice()),
         lookups: (!targets.is_empty() || !lookups.is_empty()).then_some(lookups.as_slice()),
+        keepers: &keepers,
         voice: ruler.as_ref().map(|ruler| ruler as &dyn check::Voice),
     };
     check::run(arguments, configured)

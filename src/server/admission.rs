@@ -29,6 +29,8 @@ pub(super) enum NoRoom {
     Openings(Duration),
     /// There are as many connections as there may be.
     Connections,
+    /// More callers speak than the recognisers can hear, and have for a while.
+    Hearing,
 }
 
 impl NoRoom {
@@ -39,6 +41,7 @@ impl NoRoom {
             NoRoom::Calls => "calls",
             NoRoom::Openings(_) => "openings",
             NoRoom::Connections => "connections",
+            NoRoom::Hearing => "hearing",
         }
     }
 
@@ -61,6 +64,7 @@ impl NoRoom {
             NoRoom::Calls => "as many calls are going on as there may be: try again later",
             NoRoom::Openings(_) => "too many calls begin at this moment: try again in a moment",
             NoRoom::Connections => "too many connections are open: try again later",
+            NoRoom::Hearing => "more callers speak than can be heard: try again later",
         }
     }
 
@@ -68,7 +72,7 @@ impl NoRoom {
     fn retry_after(self) -> u64 {
         match self {
             NoRoom::Stopping => 5,
-            NoRoom::Calls | NoRoom::Connections => 10,
+            NoRoom::Calls | NoRoom::Connections | NoRoom::Hearing => 10,
             NoRoom::Openings(wait) => wait.as_secs() + 1,
         }
     }
@@ -125,16 +129,14 @@ impl<C: Clock + Clone> Admission<C> {
         Admission { phase: AtomicU8::new(Phase::Open as u8), openings, clock }
     }
 
-    /// Takes an opening. `has_room`: whether there are fewer calls than there may be.
-    pub(super) fn admit(&self, has_room: bool) -> Result<(), NoRoom> {
+    /// Takes an opening. `room`: whether another call would be served well.
+    pub(super) fn admit(&self, room: Result<(), NoRoom>) -> Result<(), NoRoom> {
         if self.phase() != Phase::Open {
             return Err(NoRoom::Stopping);
         }
-        if !has_room {
-            return Err(NoRoom::Calls);
-        }
+        room?;
         self.openings.check().map_err(|wait| NoRoom::Openings(wait.wait_time_from(self.clock.now())))?;
-        for reason in ["calls", "openings"] {
+        for reason in ["calls", "openings", "hearing"] {
             if let Some(times) = FAULTS.over(reason) {
                 tracing::info!(reason, times, "new calls find room again");
             }
@@ -170,21 +172,21 @@ mod tests {
     fn a_burst_is_let_in_up_to_the_limit_and_then_at_the_rate() {
         let clock = FakeRelativeClock::default();
         let admission = three_a_second(&clock);
-        let begun = |number: usize| (0..number).filter(|_| admission.admit(true).is_ok()).count();
+        let begun = |number: usize| (0..number).filter(|_| admission.admit(Ok(())).is_ok()).count();
         assert_eq!(begun(10), 3);
         clock.advance(Duration::from_millis(400));
         assert_eq!(begun(10), 1);
         clock.advance(Duration::from_secs(60));
         assert_eq!(begun(10), 3, "no more than a second's worth is saved up");
-        let Err(NoRoom::Openings(wait)) = admission.admit(true) else { panic!("one too many was let in") };
+        let Err(NoRoom::Openings(wait)) = admission.admit(Ok(())) else { panic!("one too many was let in") };
         assert!(wait > Duration::ZERO && wait <= Duration::from_millis(334), "{wait:?}");
     }
 
     #[test]
     fn who_finds_no_room_takes_no_opening() {
         let admission = three_a_second(&FakeRelativeClock::default());
-        assert!((0..10).all(|_| admission.admit(false) == Err(NoRoom::Calls)));
-        assert!((0..3).all(|_| admission.admit(true).is_ok()));
+        assert!((0..10).all(|_| admission.admit(Err(NoRoom::Calls)) == Err(NoRoom::Calls)));
+        assert!((0..3).all(|_| admission.admit(Ok(())).is_ok()));
     }
 
     #[test]
@@ -192,6 +194,6 @@ mod tests {
         let admission = three_a_second(&FakeRelativeClock::default());
         admission.enter(Phase::Stopping);
         admission.enter(Phase::Draining);
-        assert_eq!((admission.phase(), admission.admit(true)), (Phase::Stopping, Err(NoRoom::Stopping)));
+        assert_eq!((admission.phase(), admission.admit(Ok(()))), (Phase::Stopping, Err(NoRoom::Stopping)));
     }
 }

@@ -41,6 +41,8 @@ const COUNTERS: &[(&str, &str)] = &[
     ("candor_parity_handovers_total", "Times that a caller was to reach a person, by how they answered and whether one came"),
     ("candor_parity_sessions_total", "Calls that are over, by how the caller answered the question about recording"),
     ("candor_parity_turns_total", "Turns of the dialog, by how the caller answered about recording"),
+    ("candor_recogniser_changes_total", "Utterances that the next engine of the language heard, as one failed"),
+    ("candor_recogniser_errors_total", "Failures of recognisers, by engine and class"),
     ("candor_recognition_failures_total", "Utterances that could not be recognised, by class"),
     ("candor_render_failures_total", "Prompts with a caller's values that could not be rendered"),
     ("candor_rescues_total", "Callers passed to a person because their session was gone"),

@@ -14,9 +14,10 @@ use sha2::{Digest, Sha256};
 
 use crate::consent::Purpose;
 use crate::dialog::Dialog;
-use crate::dialog::check::{self, CheckInput, Level, Place, Problem, RecordedPrompt, Span};
+use crate::dialog::check::{self, CheckInput, Configured, Keeper, Level, Place, Problem, RecordedPrompt, Span};
 use crate::dialog::file::{self, DialogFile, Part};
 use crate::dialog::prompt::{Source, TextError, Texts};
+use crate::speech;
 
 pub use report::{Position, Problems};
 pub use spoken::Phonemes;
@@ -48,6 +49,15 @@ impl Loaded {
     }
 }
 
+/// The recognisers of the configuration that keep what they hear.
+pub fn keepers(speech: &speech::Settings) -> Vec<Keeper> {
+    let of = |language: &String| {
+        let keeping = speech.remotes(language).filter(|(_, remote)| remote.retains_audio);
+        keeping.map(|(name, _)| Keeper { language: language.clone(), name: name.to_owned() }).collect::<Vec<_>>()
+    };
+    speech.recognisers.keys().flat_map(of).collect()
+}
+
 /// The dialog files of a folder, by name.
 pub fn dialogs_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
@@ -66,18 +76,12 @@ pub fn dialogs_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
 /// `targets` are the handover targets of the configuration; `None` leaves them unchecked. Dutch and English fall back to the built-in
 /// texts of the engine where the folder has none.
 pub fn load(file: &Path, prompts: &Path, targets: Option<&[String]>) -> Result<Loaded, Box<Problems>> {
-    load_for(file, prompts, targets, None)
+    load_for(file, prompts, Configured { targets, ..Configured::default() })
 }
 
-/// As [`load`]; `lookups` are the names of `[lookups]` in the configuration, and `None` leaves them unchecked as well.
-pub fn load_for(
-    file: &Path,
-    prompts: &Path,
-    targets: Option<&[String]>,
-    lookups: Option<&[String]>,
-) -> Result<Loaded, Box<Problems>> {
-    let Readable { dialog, texts, version, recorded, prompts_folder, reading, file_name } =
-        read(file, prompts, targets, lookups)?;
+/// As [`load`], with all that is known of the configuration.
+pub fn load_for(file: &Path, prompts: &Path, configured: Configured) -> Result<Loaded, Box<Problems>> {
+    let Readable { dialog, texts, version, recorded, prompts_folder, reading, file_name } = read(file, prompts, configured)?;
     match texts {
         Some(texts) if reading.problems.iter().all(|problem| problem.level() < Level::Error) => {
             let dialog = Dialog { file: dialog, texts, version };
@@ -115,12 +119,7 @@ impl Readable {
 }
 
 /// As [`load_for`], for a dialog that is shown and not run: problems are given with it. Only a file that is no dialog at all is refused.
-pub fn read(
-    file: &Path,
-    prompts: &Path,
-    targets: Option<&[String]>,
-    lookups: Option<&[String]>,
-) -> Result<Readable, Box<Problems>> {
+pub fn read(file: &Path, prompts: &Path, configured: Configured) -> Result<Readable, Box<Problems>> {
     let file_name = file.display().to_string();
     let mut reading = Reading { problems: Vec::new(), sources: Vec::new() };
     let Some(text) = reading.text(file) else { return Err(reading.refuse(&file_name)) };
@@ -150,8 +149,7 @@ pub fn read(
         dialog: &dialog,
         prompts_folder: &prompts_folder,
         texts: texts.as_ref(),
-        targets,
-        lookups,
+        configured,
         documents: Some(&|name| folder.join(name).is_file()),
         recorded: &recorded_prompts,
     };

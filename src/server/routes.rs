@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -54,8 +54,18 @@ impl App {
 
     /// Whether another call may begin; one that may has taken its opening. One that may not is counted, and told.
     pub(super) fn admit(&self) -> Result<(), NoRoom> {
-        let admitted = self.admission.admit(self.services.calls.has_room());
+        let admitted = self.admission.admit(self.room());
         admitted.inspect_err(|no_room| no_room.tell())
+    }
+
+    /// Whether there are fewer calls than there may be, and those who speak are heard.
+    fn room(&self) -> Result<(), NoRoom> {
+        let services = &self.services;
+        if !services.calls.has_room() {
+            return Err(NoRoom::Calls);
+        }
+        let patience = Duration::from_millis(services.speech.recognition.refuse_after_ms);
+        if services.recognisers.behind().is_some_and(|behind| behind >= patience) { Err(NoRoom::Hearing) } else { Ok(()) }
     }
 
     /// Whether calls in progress have been told that the server stops.

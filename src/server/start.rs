@@ -132,6 +132,7 @@ pub async fn prepare_with(
         )));
     }
     let entrance = Entrance::open(config).await?;
+    config.speech.check().map_err(|error| StartError::Settings(error.to_string()))?;
     config.lookups.check().map_err(|error| StartError::Settings(error.to_string()))?;
     let lookups = lookup::Client::new(config.lookups.clone(), config.session.max_lookups);
     let lookups = Arc::new(lookups.map_err(|error| StartError::Settings(error.to_string()))?);

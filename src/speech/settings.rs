@@ -1,20 +1,25 @@
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::stt::{RemoteSettings, RemoteSettingsError, check_remotes};
+
 /// The section `speech` of the configuration.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The folder that holds the recognition models, one folder each. Without it: `candor/models` in the user's cache folder.
     pub models: Option<PathBuf>,
     /// An address that serves the same files as the publishers of models, and is asked before them.
     pub models_mirror: Option<url::Url>,
-    /// Which models hear a language, by the names of their folders inside `models`, the first to be asked in front: `nl = ["whisper-base"]`. A language
-    /// that is not here is heard by all known models of it that are here.
+    /// What hears a language, the first to be asked in front: `nl = ["whisper-base"]`. Models by the names of their folders inside `models`, and recognisers on
+    /// other machines by their names in `remote`. A language that is not here is heard by all known models of it that are here.
     pub recognisers: BTreeMap<String, Vec<String>>,
+    /// Recognisers on other machines.
+    pub remote: BTreeMap<String, RemoteSettings>,
     /// How texts become speech.
     pub espeak: EspeakSettings,
     /// What counts as voice.
@@ -26,6 +31,20 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether everything that can be written wrongly is right.
+    ///
+    /// # Errors
+    /// [`RemoteSettingsError`] names the key and says what to write.
+    pub fn check(&self) -> Result<(), RemoteSettingsError> {
+        check_remotes(&self.remote, &self.recognisers)
+    }
+
+    /// The recognisers on other machines that hear a language.
+    pub fn remotes(&self, language: &str) -> impl Iterator<Item = (&str, &RemoteSettings)> {
+        let asked = self.recognisers.get(language).into_iter().flatten();
+        asked.filter_map(|name| Some((name.as_str(), self.remote.get(name)?)))
+    }
+
     /// The folder with the models: the configured one, else `$CANDOR_CACHE/models`, else `candor/models` under
     /// `$XDG_CACHE_HOME` or `$HOME/.cache`.
     pub fn models_folder(&self) -> PathBuf {
@@ -143,6 +162,12 @@ pub struct RecognitionSettings {
     pub time_limit_ms: u64,
     /// How many threads an engine uses that hears utterances as a whole; 0: one for each core.
     pub threads: usize,
+    /// How many callers engines that hear while they speak work for at the same moment; 0: one for each core.
+    pub places: usize,
+    /// How many utterances may be heard at once, by all engines together; a caller beyond goes on by keys.
+    pub most: NonZeroUsize,
+    /// How long callers who speak may have been too many for the engines, in milliseconds, before new calls are passed on to people.
+    pub refuse_after_ms: u64,
 }
 
 impl RecognitionSettings {
@@ -153,11 +178,22 @@ impl RecognitionSettings {
             threads => threads,
         }
     }
+
+    /// How many callers engines that hear while they speak work for at the same moment.
+    pub fn places(self) -> usize {
+        RecognitionSettings { threads: self.places, ..self }.threads()
+    }
+
+    /// How long the words of an utterance may take.
+    pub fn time_limit(self) -> Duration {
+        Duration::from_millis(self.time_limit_ms)
+    }
 }
 
 impl Default for RecognitionSettings {
     fn default() -> Self {
-        RecognitionSettings { time_limit_ms: 4_000, threads: 0 }
+        let most = NonZeroUsize::MIN.saturating_add(63);
+        RecognitionSettings { time_limit_ms: 4_000, threads: 0, places: 0, most, refuse_after_ms: 10_000 }
     }
 }
 

@@ -14,7 +14,8 @@ use crate::service::project;
 fn check(arguments: Arguments) -> (Outcome, String, String) {
     let (dialogs, targets) = (project("dialogs"), targets());
     let prompts = if arguments.paths.is_empty() { project("prompts") } else { folder().join("prompts") };
-    let configured = Configured { dialogs: &dialogs, prompts: &prompts, targets: Some(&targets), lookups: None, voice: None };
+    let configured =
+        Configured { dialogs: &dialogs, prompts: &prompts, targets: Some(&targets), lookups: None, keepers: &[], voice: None };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let outcome = candor::cli::check::check(&arguments, configured, false, &mut out, &mut err).unwrap();
     (outcome, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use candor::cli::check::{Arguments, Configured, Outcome};
-use candor::dialog::check::{CheckInput, Level, RecordedPrompt, Spoken, built_in, check, check_spoken, unreadable};
+use candor::dialog::check::{self, CheckInput, Level, RecordedPrompt, Spoken, built_in, check_spoken, unreadable};
 use candor::dialog::file;
 use candor::dialog::prompt::{Source, Texts};
 use candor::server::library::{self, Loaded, Phonemes, Problems};
@@ -199,7 +199,8 @@ fn command(paths: &[&Path]) -> (Outcome, String, String) {
     let arguments = Arguments { paths: paths.iter().map(|path| path.to_path_buf()).collect(), ..Arguments::default() };
     let (dialogs, prompts, targets) = (root().join("dialogs"), folder().join("prompts"), targets());
     let prompts = if paths.is_empty() { root().join("prompts") } else { prompts };
-    let configured = Configured { dialogs: &dialogs, prompts: &prompts, targets: Some(&targets), lookups: None, voice: None };
+    let configured =
+        Configured { dialogs: &dialogs, prompts: &prompts, targets: Some(&targets), lookups: None, keepers: &[], voice: None };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let outcome = candor::cli::check::check(&arguments, configured, false, &mut out, &mut err).unwrap();
     (outcome, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
@@ -233,13 +234,12 @@ fn check_text(dialog: &str, texts: &str) -> usize {
         dialog: &parsed,
         prompts_folder: "prompts",
         texts: texts.as_ref(),
-        targets: Some(&[]),
-        lookups: Some(&[]),
+        configured: check::Configured { targets: Some(&[]), lookups: Some(&[]), keepers: &[] },
         documents: Some(&|_| false),
         recorded: &[RecordedPrompt { language: "nl".into(), id: "how-can-i-help".into(), ..RecordedPrompt::default() }],
     };
     let spoken = Spoken { durations: &|_| Some(Duration::from_secs(13)), sounds: &|_, _| None };
-    check(&input).len() + check_spoken(&input, &spoken).len()
+    check::check(&input).len() + check_spoken(&input, &spoken).len()
 }
 
 /// Cuts, doubles or replaces a few pieces of a text.

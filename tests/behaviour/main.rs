@@ -76,6 +76,7 @@ mod pages_are_guarded;
 mod picture_of_a_dialog;
 mod recording_sealing;
 mod recordings_access;
+mod remote_recognisers;
 mod retention_ends;
 mod scenarios;
 mod schemas_for_editors;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use candor::dialog::check::Configured;
 use candor::dialog::picture::{Drawing, draw};
 use candor::server::library::{self, Readable};
 use quick_xml::Reader;
@@ -177,7 +178,7 @@ impl Picture {
 }
 
 fn read(dialog: &Path, prompts: &Path) -> Readable {
-    library::read(dialog, prompts, None, None).unwrap_or_else(|problems| panic!("{problems}"))
+    library::read(dialog, prompts, Configured::default()).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn drawn(readable: &Readable, language: &str) -> String {

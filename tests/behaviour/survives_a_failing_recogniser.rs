@@ -63,7 +63,7 @@ impl Recognition for Failing {
         None
     }
 
-    fn finish(self: Box<Self>) -> Result<Hypothesis, RecognitionError> {
+    fn finish(self: Box<Self>, _: &AtomicBool) -> Result<Hypothesis, RecognitionError> {
         std::thread::sleep(Duration::from_secs(2));
         Ok(Hypothesis::empty(Source::Open))
     }

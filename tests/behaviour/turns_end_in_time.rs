@@ -80,7 +80,7 @@ impl Recognition for Hears {
         Some(self.text.to_owned().into())
     }
 
-    fn finish(self: Box<Self>) -> Result<Hypothesis, RecognitionError> {
+    fn finish(self: Box<Self>, _: &AtomicBool) -> Result<Hypothesis, RecognitionError> {
         let mut hypothesis = Hypothesis::empty(Source::Open);
         hypothesis.text = self.text.to_owned();
         Ok(hypothesis)

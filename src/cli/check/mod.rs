@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::dialog::check::Level;
+use crate::dialog::check::{self, Keeper, Level};
 use crate::dialog::prompt::Line;
 use crate::server::library::{self, Loaded, Phonemes, Problems};
 
@@ -61,8 +61,16 @@ pub struct Configured<'a> {
     pub targets: Option<&'a [String]>,
     /// The names of the values that lookups may use; `None`: no configuration, so they are not checked.
     pub lookups: Option<&'a [String]>,
+    /// The recognisers that keep what they hear.
+    pub keepers: &'a [Keeper],
     /// `None`: the opening is not measured and phrases are compared by their letters, and the summary says so.
     pub voice: Option<&'a dyn Voice>,
+}
+
+impl<'a> Configured<'a> {
+    fn known(&self) -> check::Configured<'a> {
+        check::Configured { targets: self.targets, lookups: self.lookups, keepers: self.keepers }
+    }
 }
 
 /// How a check went.
@@ -166,7 +174,7 @@ struct Checked {
 
 impl Checked {
     fn new(file: PathBuf, prompts: &Path, configured: Configured) -> Checked {
-        let result = library::load_for(&file, prompts, configured.targets, configured.lookups).and_then(|loaded| {
+        let result = library::load_for(&file, prompts, configured.known()).and_then(|loaded| {
             let Some(voice) = configured.voice else { return Ok(Box::new(loaded)) };
             match loaded.check_spoken(&voice.phonemes(&loaded), |loaded, line| voice.duration(loaded, line)) {
                 Ok(()) => Ok(Box::new(loaded)),

@@ -91,7 +91,7 @@ fn configured(input: &CheckInput, fetch: &Fetch, things: &Things, found: &mut Fo
             );
             let help = format!("take it out of here and send it in the body: `send: [{name}]`");
             found.at("slot-in-address", written, "in an address", message, help);
-        } else if let Some(lookups) = input.lookups
+        } else if let Some(lookups) = input.configured.lookups
             && !lookups.iter().any(|known| known == name)
         {
             let known: Vec<&str> = lookups.iter().map(String::as_str).collect();

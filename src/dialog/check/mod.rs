@@ -15,6 +15,7 @@ mod dependence;
 mod drawing;
 mod engine;
 mod graph;
+mod hearing;
 mod lookups;
 mod names;
 mod opening;
@@ -61,6 +62,26 @@ pub use yaml::unreadable;
 /// How long a prompt takes to say; `None` when it is not known.
 pub type Durations<'a> = &'a dyn Fn(&Line) -> Option<Duration>;
 
+/// What the server's configuration has, as far as it is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Configured<'a> {
+    /// The handover targets; `None`: not checked.
+    pub targets: Option<&'a [String]>,
+    /// The names of `[lookups]`; `None`: not checked.
+    pub lookups: Option<&'a [String]>,
+    /// The recognisers that keep what they hear.
+    pub keepers: &'a [Keeper],
+}
+
+/// A recogniser that keeps what it hears, by the configuration's own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keeper {
+    /// The language in which it would hear callers.
+    pub language: String,
+    /// Its name in the configuration.
+    pub name: String,
+}
+
 /// What a check looks at.
 pub struct CheckInput<'a> {
     /// The dialog file's name, as an author would recognise it.
@@ -71,10 +92,8 @@ pub struct CheckInput<'a> {
     pub prompts_folder: &'a str,
     /// Its texts and the engine's; `None` when they could not be read: then nothing is checked about them.
     pub texts: Option<&'a Texts>,
-    /// The handover targets of the configuration; `None`: not checked.
-    pub targets: Option<&'a [String]>,
-    /// The names of `[lookups]` in the configuration; `None`: not checked.
-    pub lookups: Option<&'a [String]>,
+    /// What the server has.
+    pub configured: Configured<'a>,
     /// Whether a document that the dialog names exists beside it; `None`: not checked.
     pub documents: Option<&'a dyn Fn(&str) -> bool>,
     /// The prompts that are recorded.
@@ -114,6 +133,7 @@ pub fn check(input: &CheckInput) -> Vec<Problem> {
     let mut found = problem::Found::new(input.file_name);
     let graph = graph::Graph::new(input.dialog);
     names::check(input, &mut found);
+    hearing::check(input, &mut found);
     purposes::check(input, &mut found);
     answers::check(input.dialog, &mut found);
     lookups::check(input, &mut found);

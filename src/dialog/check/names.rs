@@ -54,7 +54,7 @@ pub(super) fn check(input: &CheckInput, found: &mut Found) {
         }
     }
     found.enter(None);
-    if let Some(targets) = input.targets {
+    if let Some(targets) = input.configured.targets {
         let to = &dialog.handover.value.to;
         if !targets.contains(&to.value) {
             let known: Vec<&str> = targets.iter().map(String::as_str).collect();

@@ -43,6 +43,7 @@ pub const RULES: &[Rule] = &[
     error("not-a-dialog", "the file is YAML with the names that mean something"),
     error("name-not-readable", "dialogs, states, slots and options have plain names that are not taken"),
     error("language-not-understood", "languages are BCP 47 codes, each once"),
+    error("recogniser-keeps-audio", "no recogniser that keeps what it hears listens to callers"),
     error("notice-not-readable", "the organisation has a name, its privacy notice a web address and a version"),
     error("unknown-target", "the handover target is in the server's configuration"),
     error("unknown-state", "every state that is named exists"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Loaded, Problems};
-use crate::dialog::check::{self, CheckInput, Spoken};
+use crate::dialog::check::{self, CheckInput, Configured, Spoken};
 use crate::dialog::prompt::Line;
 use crate::speech::tts::espeak::Espeak;
 
@@ -25,8 +25,7 @@ impl Loaded {
             dialog: &self.dialog.file,
             prompts_folder: &self.prompts_folder,
             texts: Some(&self.dialog.texts),
-            targets: None,
-            lookups: None,
+            configured: Configured::default(),
             documents: None,
             recorded: &[],
         };

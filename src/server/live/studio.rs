@@ -11,6 +11,7 @@ use super::edition::{Edition, Music, Served};
 use super::refused::{Refusal, Refused};
 use super::settle::{Made, settle};
 use crate::consent::Purpose;
+use crate::dialog::check::{Configured, Keeper};
 use crate::dialog::prompt::Line;
 use crate::handover::Targets;
 use crate::lookup::Client;
@@ -33,6 +34,7 @@ pub(in crate::server) struct Shelf {
     prompts: PathBuf,
     targets: Vec<String>,
     lookups: Vec<String>,
+    keepers: Vec<Keeper>,
 }
 
 impl Shelf {
@@ -41,12 +43,14 @@ impl Shelf {
             prompts: config.prompts.folder.clone(),
             targets: targets.names().map(str::to_owned).collect(),
             lookups: config.lookups.names(),
+            keepers: library::keepers(&config.speech),
         }
     }
 
     /// A dialog with its texts and recordings, checked.
     pub(in crate::server) fn load(&self, file: &Path) -> Result<Loaded, Box<Problems>> {
-        library::load_for(file, &self.prompts, Some(&self.targets), Some(&self.lookups))
+        let (targets, lookups) = (Some(&self.targets[..]), Some(&self.lookups[..]));
+        library::load_for(file, &self.prompts, Configured { targets, lookups, keepers: &self.keepers })
     }
 }
 

@@ -11,7 +11,7 @@ use super::{EngineFailure, Heard, ListenError};
 use crate::audio::{Codec, FRAME};
 use crate::consent::SessionTime;
 use crate::speech::endpoint::{Change, Endpointer, More};
-use crate::speech::stt::{Expectation, RECOGNITION_RATE, Recogniser};
+use crate::speech::stt::{Expectation, RECOGNITION_RATE, Recogniser, RecognitionError};
 use crate::speech::vad::{STEP, Vad};
 use crate::speech::{EndpointSettings, Settings};
 
@@ -257,7 +257,9 @@ impl Listener {
                 let count = samples_in(self.recent_until.since(from)).min(self.recent.len());
                 utterance.push(Zeroizing::new(self.recent[self.recent.len() - count..].to_vec()));
             }
-            self.utterance = Some(begun);
+            // With no engine that answers it is as without one: callers have been offered keys.
+            let nobody_hears = matches!(begun, Err(EngineFailure::Engine(RecognitionError::Stuck)));
+            self.utterance = (!nobody_hears).then_some(begun);
         }
         self.tell(Heard::SpeechBegan { at }).await;
     }
@@ -272,10 +274,10 @@ impl Listener {
         tokio::spawn(async move {
             let answer = match answer {
                 Err(failure) => Err(failure),
-                Ok(answer) => tokio::select! {
-                    answer = tokio::time::timeout(limit, answer) => match answer {
-                        Ok(Ok(answer)) => answer,
-                        Ok(Err(_)) => Err(EngineFailure::Died),
+                Ok(mut answer) => tokio::select! {
+                    answer = tokio::time::timeout(limit, answer.wait()) => match answer {
+                        Ok(Some(answer)) => answer,
+                        Ok(None) => Err(EngineFailure::Died),
                         Err(_) => Err(EngineFailure::TooSlow),
                     },
                     () = events.closed() => return,

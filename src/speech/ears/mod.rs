@@ -165,10 +165,7 @@ impl EngineFailure {
     /// A short name for metrics and the ledger.
     pub fn class(self) -> &'static str {
         match self {
-            EngineFailure::Engine(RecognitionError::Start) => "start",
-            EngineFailure::Engine(RecognitionError::Decode) => "decode",
-            EngineFailure::Engine(RecognitionError::Answer) => "answer",
-            EngineFailure::Engine(RecognitionError::Stuck) => "stuck",
+            EngineFailure::Engine(error) => error.class(),
             EngineFailure::TooSlow => "too-slow",
             EngineFailure::Overloaded => "overloaded",
             EngineFailure::Died => "died",

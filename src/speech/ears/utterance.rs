@@ -55,20 +55,39 @@ pub(super) struct Utterance {
     pieces: SyncSender<Piece>,
     /// Set when the pause that lasts is over: what an engine makes of the utterance up to it is of no use any more.
     gone_on: Option<Stale>,
-    answer: oneshot::Receiver<Answer>,
+    answer: Answered,
     more: watch::Receiver<More>,
     overloaded: bool,
+}
+
+/// The answer to come. Dropping it tells the engine that nobody waits any more.
+pub(super) struct Answered {
+    answer: oneshot::Receiver<Answer>,
+    _abandoned: Stale,
+}
+
+impl Answered {
+    /// Waits for it; nothing when the thread has ended without one.
+    pub(super) async fn wait(&mut self) -> Option<Answer> {
+        (&mut self.answer).await.ok()
+    }
 }
 
 impl Utterance {
     /// Begins with an utterance. `pieces` bounds how many pieces may wait for the engine.
     pub(super) fn begin(recogniser: Arc<dyn Recogniser>, expectation: Expectation, pieces: usize) -> Result<Self, EngineFailure> {
+        let seat = recogniser.seat()?;
         let (sender, receiver) = sync_channel(pieces);
         let (given, answer) = oneshot::channel();
         let (tell, more) = watch::channel(More::Perhaps);
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let answer = Answered { answer, _abandoned: Stale(Some(abandoned.clone())) };
         thread::Builder::new()
             .name(THREAD.to_owned())
-            .spawn(move || recognise(&*recogniser, &expectation, &receiver, &tell, given))
+            .spawn(move || {
+                recognise(&*recogniser, &expectation, &receiver, &tell, given, &abandoned);
+                drop(seat);
+            })
             .map_err(|_| EngineFailure::Died)?;
         Ok(Utterance { pieces: sender, gone_on: None, answer, more, overloaded: false })
     }
@@ -106,7 +125,7 @@ impl Utterance {
     }
 
     /// Ends the utterance: the answer will come.
-    pub(super) fn finish(mut self) -> Result<oneshot::Receiver<Answer>, EngineFailure> {
+    pub(super) fn finish(mut self) -> Result<Answered, EngineFailure> {
         // What has been begun in the last pause is what is wanted.
         if let Some(gone_on) = self.gone_on.take() {
             gone_on.let_be();
@@ -122,6 +141,7 @@ fn recognise(
     pieces: &Receiver<Piece>,
     more: &watch::Sender<More>,
     given: oneshot::Sender<Answer>,
+    abandoned: &AtomicBool,
 ) {
     let answer = (|| {
         let mut recognition = recogniser.start(expectation)?;
@@ -149,7 +169,7 @@ fn recognise(
             }
             next = next.or_else(|| pieces.recv().ok());
         }
-        if given.is_closed() { Ok(None) } else { recognition.finish().map(Some) }
+        if given.is_closed() { Ok(None) } else { recognition.finish(abandoned).map(Some) }
     })();
     if let Some(answer) = answer.map_err(EngineFailure::Engine).transpose() {
         // Nobody waits any more when the call has ended.

@@ -4,23 +4,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Recogniser;
+use super::in_turn::InTurn;
+use super::places::Places;
 use super::watched::Watched;
+use super::{Address, Recogniser, Seats, remote};
 use crate::speech::Settings;
 use crate::speech::models::{Engine, Fault, Manifest, State, Store};
 
 /// The recognisers of a server: for each language those that hear it, the one to be asked first in front.
 #[derive(Clone, Default)]
 pub struct Recognisers {
-    by_language: BTreeMap<String, Vec<Arc<Watched>>>,
+    by_language: BTreeMap<String, InTurn>,
 }
 
 impl Recognisers {
-    /// Loads the models of `languages` from the folder of models: those that are set for a language, else all known ones that are here. Takes seconds for
-    /// large models, away from the runtime's workers. What is missing or broken is left out, and a note says so: where nothing is left callers
-    /// use keys.
+    /// Loads the models of `languages` from the folder of models and makes ready what is elsewhere: what is set for a language, else all known models that
+    /// are here. Takes seconds for large models, away from the runtime's workers. What is missing or broken is left out, and a note says so: where nothing is
+    /// left callers use keys.
     pub async fn load(settings: &Settings, languages: &[String]) -> (Recognisers, Vec<LoadNote>) {
-        let mut loading = Loading { store: Store::of(settings), settings, whisper: WhisperModels::default() };
+        let mut loading = Loading::new(settings);
         let mut recognisers = Recognisers::default();
         let mut notes = Vec::new();
         for language in languages {
@@ -32,8 +34,8 @@ impl Recognisers {
                 said.iter_mut().for_each(LoadNote::leaves_keys);
             }
             notes.extend(said);
-            if !heard_by.is_empty() {
-                recognisers.by_language.insert(language.clone(), heard_by);
+            if let Some(in_turn) = InTurn::of(heard_by, &loading.seats) {
+                recognisers.by_language.insert(language.clone(), in_turn);
             }
         }
         (recognisers, notes)
@@ -41,29 +43,37 @@ impl Recognisers {
 
     /// These recognisers, each for its language; of several for one language the first is asked first.
     pub fn of(recognisers: impl IntoIterator<Item = Arc<dyn Recogniser>>) -> Recognisers {
-        let limit = Duration::from_millis(Settings::default().recognition.time_limit_ms);
+        let settings = Settings::default().recognition;
+        let seats = Seats::new(settings.most.get());
         let mut by_language: BTreeMap<String, Vec<Arc<Watched>>> = BTreeMap::new();
-        for recogniser in recognisers {
+        for (number, recogniser) in recognisers.into_iter().enumerate() {
             let language = recogniser.language().to_owned();
-            by_language.entry(language).or_default().push(Arc::new(Watched::new(recogniser, limit)));
+            let places = Arc::new(Places::new(settings.places(), settings.time_limit()));
+            let name = format!("{language}-{}", number + 1);
+            by_language.entry(language).or_default().push(Arc::new(Watched::new(&name, recogniser, places)));
         }
-        Recognisers { by_language }
+        let in_turn = |(language, engines)| Some((language, InTurn::of(engines, &seats)?));
+        Recognisers { by_language: by_language.into_iter().filter_map(in_turn).collect() }
     }
 
-    /// The recogniser of `language`: the first that answers.
+    /// What hears `language`, whichever of its engines answers when it comes to it.
     pub fn get(&self, language: &str) -> Option<Arc<dyn Recogniser>> {
-        let recogniser = self.by_language.get(language)?.iter().find(|recogniser| recogniser.answers())?;
-        Some(recogniser.clone())
+        Some(Arc::new(self.by_language.get(language)?.clone()))
     }
 
     /// Whether callers can be heard in `language` now; else prompts speak of keys only.
     pub fn hears(&self, language: &str) -> bool {
-        self.by_language.get(language).is_some_and(|recognisers| recognisers.iter().any(|recogniser| recogniser.answers()))
+        self.by_language.get(language).is_some_and(InTurn::hears)
     }
 
-    /// The languages with a recogniser that answers.
+    /// The languages in which callers can be heard now.
     pub fn languages(&self) -> impl Iterator<Item = &str> {
         self.by_language.keys().map(String::as_str).filter(|language| self.hears(language))
+    }
+
+    /// For how long more callers have spoken than can be heard, in the language in which that is longest; nothing while all keep up.
+    pub fn behind(&self) -> Option<Duration> {
+        self.by_language.values().filter_map(InTurn::behind).max()
     }
 }
 
@@ -85,6 +95,26 @@ pub enum LoadNote {
         model: String,
         /// How it listens.
         listens: Listens,
+    },
+    /// Callers can be heard on another machine. Nothing has been asked of it yet.
+    Remote {
+        /// The language.
+        language: String,
+        /// The name in the configuration.
+        name: String,
+        /// The machine.
+        address: Address,
+    },
+    /// A remote recogniser that cannot be asked.
+    NoRemote {
+        /// The language.
+        language: String,
+        /// The name in the configuration.
+        name: String,
+        /// Why.
+        reason: String,
+        /// Whether callers of the language have only keys.
+        keys_only: bool,
     },
     /// There is no model: keys only, where no other is there.
     Missing {
@@ -129,12 +159,14 @@ pub enum Listens {
 impl LoadNote {
     /// Whether it is about a model that does not hear.
     pub fn is_a_lack(&self) -> bool {
-        !matches!(self, LoadNote::Loaded { .. })
+        !matches!(self, LoadNote::Loaded { .. } | LoadNote::Remote { .. })
     }
 
     /// Nothing else hears the language.
     fn leaves_keys(&mut self) {
-        if let LoadNote::Missing { keys_only, .. } | LoadNote::Broken { keys_only, .. } = self {
+        if let LoadNote::Missing { keys_only, .. } | LoadNote::Broken { keys_only, .. } | LoadNote::NoRemote { keys_only, .. } =
+            self
+        {
             *keys_only = true;
         }
     }
@@ -152,6 +184,22 @@ impl fmt::Display for LoadNote {
                     Listens::Afterwards => "when they have spoken",
                 };
                 write!(f, "{language}: callers are heard by {model} ({how})")
+            }
+            LoadNote::Remote { language, name, address } => {
+                write!(
+                    f,
+                    "{language}: what callers say goes to {address} ({name}), which by the configuration keeps none of it"
+                )?;
+                if address.is_overheard() {
+                    write!(
+                        f,
+                        ". It goes there in plain: others on the way can listen. Write an address that begins with wss:// or https://"
+                    )?;
+                }
+                Ok(())
+            }
+            LoadNote::NoRemote { language, name, reason, keys_only } => {
+                write!(f, "{language}: {}speech.remote.{name} is not asked: {reason}", lead(*keys_only))
             }
             LoadNote::Missing { language, model: Some(model), folder, keys_only } => write!(
                 f,
@@ -185,11 +233,16 @@ fn lead(keys_only: bool) -> &'static str {
     if keys_only { "keys only, " } else { "" }
 }
 
-/// The loading of all languages: a Whisper model is in memory once for all of them.
+/// The loading of all languages: a Whisper model is in memory once for all of them, and so is what is shared between calls.
 struct Loading<'a> {
     store: Store,
     settings: &'a Settings,
     whisper: WhisperModels,
+    seats: Seats,
+    /// Engines that hear while callers speak share the cores.
+    streaming: Arc<Places>,
+    /// An engine that uses all cores for an utterance hears one after the other; a remote one as many as it is set to. By name.
+    own: BTreeMap<String, Arc<Places>>,
 }
 
 /// The Whisper models that were read, or could not be.
@@ -218,19 +271,70 @@ impl WhisperModels {
     }
 }
 
-impl Loading<'_> {
+impl<'a> Loading<'a> {
+    fn new(settings: &'a Settings) -> Loading<'a> {
+        let recognition = settings.recognition;
+        Loading {
+            store: Store::of(settings),
+            settings,
+            whisper: WhisperModels::default(),
+            seats: Seats::new(recognition.most.get()),
+            streaming: Arc::new(Places::new(recognition.places(), recognition.time_limit())),
+            own: BTreeMap::new(),
+        }
+    }
+
+    fn places_of(&mut self, name: &str, count: usize) -> Arc<Places> {
+        let limit = self.settings.recognition.time_limit();
+        self.own.entry(name.to_owned()).or_insert_with(|| Arc::new(Places::new(count, limit))).clone()
+    }
+
+    fn remote(&mut self, language: &str, name: &str) -> Option<Result<(Arc<Watched>, LoadNote), LoadNote>> {
+        let remote = self.settings.remote.get(name)?;
+        let (owned, named) = (language.to_owned(), name.to_owned());
+        if remote.retains_audio {
+            let reason =
+                "it keeps what it hears (retains_audio), and nothing that a caller has not agreed to may be kept anywhere"
+                    .to_owned();
+            return Some(Err(LoadNote::NoRemote { language: owned, name: named, reason, keys_only: false }));
+        }
+        let places = self.places_of(name, remote.at_once.get());
+        Some(match remote::recogniser(language, remote) {
+            Ok(engine) => {
+                let note = LoadNote::Remote { language: owned, name: named, address: remote.address.clone() };
+                Ok((Arc::new(Watched::new(name, engine, places)), note))
+            }
+            Err(reason) => Err(LoadNote::NoRemote { language: owned, name: named, reason, keys_only: false }),
+        })
+    }
+
     async fn language(&mut self, language: &str) -> (Vec<Arc<Watched>>, Vec<LoadNote>) {
         let set = self.settings.recognisers.get(language);
         let known: Vec<String> = Manifest::known().for_language(language).map(|model| model.name.clone()).collect();
         let asked = set.cloned().unwrap_or_else(|| known.clone());
-        let limit = Duration::from_millis(self.settings.recognition.time_limit_ms);
         let (mut recognisers, mut notes) = (Vec::new(), Vec::new());
         for model in &asked {
+            match self.remote(language, model) {
+                Some(Ok((recogniser, note))) => {
+                    recognisers.push(recogniser);
+                    notes.push(note);
+                    continue;
+                }
+                Some(Err(note)) => {
+                    notes.push(note);
+                    continue;
+                }
+                None => {}
+            }
             match self.model(language, model).await {
                 Ok((recogniser, listens)) => {
+                    let places = match listens {
+                        Listens::Afterwards => self.places_of(model, 1),
+                        Listens::ToExpected | Listens::WithWholeVocabulary => self.streaming.clone(),
+                    };
+                    recognisers.push(Arc::new(Watched::new(model, recogniser, places)));
                     let (language, model) = (language.to_owned(), model.clone());
                     notes.push(LoadNote::Loaded { language, model, listens });
-                    recognisers.push(Arc::new(Watched::new(recogniser, limit)));
                 }
                 Err(note) => notes.push(note),
             }

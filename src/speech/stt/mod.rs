@@ -7,7 +7,12 @@
 //! **Architecture invariant:** words and sound exist in memory only. `Debug` of a hypothesis shows no word, errors carry none,
 //! and both are wiped when they are dropped.
 
+mod in_turn;
 mod load;
+mod panics;
+mod places;
+mod remote;
+mod seats;
 #[cfg(feature = "vosk")]
 mod vosk;
 mod watched;
@@ -21,6 +26,10 @@ use std::time::Duration;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub use load::{Listens, LoadNote, Recognisers};
+pub(super) use remote::check as check_remotes;
+pub use remote::{Address, Protocol, RemoteSettings, RemoteSettingsError};
+pub use seats::Seat;
+use seats::Seats;
 #[cfg(feature = "vosk")]
 pub use vosk::VoskRecogniser;
 #[cfg(feature = "whisper")]
@@ -55,6 +64,14 @@ pub trait Recogniser: Send + Sync {
     /// [`RecognitionError`] when the engine refuses.
     fn start(&self, expectation: &Expectation) -> Result<Box<dyn Recognition>, RecognitionError>;
 
+    /// A seat for one more utterance, taken before anything else is done for it. An engine that sets no bound gives any number.
+    ///
+    /// # Errors
+    /// [`RecognitionError::Busy`]: as many are heard as may be. [`RecognitionError::Stuck`]: nobody hears now.
+    fn seat(&self) -> Result<Seat, RecognitionError> {
+        Ok(Seat::free())
+    }
+
     /// The words of `phrases` that this engine does not know and so can never hear, each once, in order of appearance. Asked
     /// once at the start, so that an author learns of them.
     fn unknown_words(&self, phrases: &[String]) -> Vec<String>;
@@ -85,11 +102,11 @@ pub trait Recognition: Send {
     /// cannot tell gives nothing.
     fn so_far(&mut self) -> Option<Zeroizing<String>>;
 
-    /// Ends the utterance.
+    /// Ends the utterance. `abandoned` becomes true when nobody waits for its words any more; whatever comes then is of no use.
     ///
     /// # Errors
     /// [`RecognitionError`] when the engine failed on the way.
-    fn finish(self: Box<Self>) -> Result<Hypothesis, RecognitionError>;
+    fn finish(self: Box<Self>, abandoned: &AtomicBool) -> Result<Hypothesis, RecognitionError>;
 }
 
 /// Why an utterance was not recognised. Never holds what was said.
@@ -105,9 +122,37 @@ pub enum RecognitionError {
     /// The engine's answer could not be read.
     #[error("the recognition engine gave an answer that cannot be read")]
     Answer,
-    /// The engine has not come back from earlier utterances and is not asked.
+    /// The engine has not come back from earlier utterances, or failed too often, and is not asked.
     #[error("the recognition engine does not answer")]
     Stuck,
+    /// Too many others are being heard: there was no place at the engine in time.
+    #[error("the recognition engine has too much to do")]
+    Busy,
+    /// The engine is another machine's, and cannot be reached.
+    #[error("the recognition engine cannot be reached")]
+    Unreachable,
+    /// It is reached, and refuses.
+    #[error("the recognition engine refuses to hear")]
+    Refused,
+    /// It does not answer in time.
+    #[error("the recognition engine did not answer in time")]
+    Late,
+}
+
+impl RecognitionError {
+    /// A short name for metrics and the log.
+    pub fn class(self) -> &'static str {
+        match self {
+            RecognitionError::Start => "start",
+            RecognitionError::Decode => "decode",
+            RecognitionError::Answer => "answer",
+            RecognitionError::Stuck => "stuck",
+            RecognitionError::Busy => "busy",
+            RecognitionError::Unreachable => "unreachable",
+            RecognitionError::Refused => "refused",
+            RecognitionError::Late => "late",
+        }
+    }
 }
 
 /// How a hypothesis came about.

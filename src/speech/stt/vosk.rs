@@ -4,17 +4,16 @@
 //! these"; without it every sound becomes one of the phrases, with full confidence. Such a model is never narrowed here.
 
 use std::collections::HashMap;
-use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, Once, PoisonError, RwLock};
-use std::thread;
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use vosk::{CompleteResult, DecodingState, LogLevel, Model, Recognizer};
 use zeroize::Zeroizing;
 
-use super::{Expectation, HeardWord, Hypothesis, RECOGNITION_RATE, Recogniser, Recognition, RecognitionError, Source, THREAD};
+use super::{Expectation, HeardWord, Hypothesis, RECOGNITION_RATE, Recogniser, Recognition, RecognitionError, Source};
 
 /// The word of a vocabulary that stands for everything else.
 const NONE_OF_THESE: &str = "[unk]";
@@ -36,7 +35,6 @@ impl VoskRecogniser {
     pub fn load(language: &str, folder: &Path) -> Option<Self> {
         // Vosk writes to the standard error of the process; only errors may.
         vosk::set_log_level(LogLevel::Error);
-        hush_panics();
         let mut model = Model::new(folder.to_str()?)?;
         let has_grammar = model.find_word(NONE_OF_THESE).is_some();
         Some(VoskRecogniser { language: language.to_owned(), model: RwLock::new(model), known: Mutex::default(), has_grammar })
@@ -145,7 +143,7 @@ impl Recognition for VoskRecognition {
         catch_unwind(AssertUnwindSafe(|| Zeroizing::new(recognizer.partial_result().partial.to_owned()))).ok()
     }
 
-    fn finish(self: Box<Self>) -> Result<Hypothesis, RecognitionError> {
+    fn finish(self: Box<Self>, _: &AtomicBool) -> Result<Hypothesis, RecognitionError> {
         let mut hypothesis = Hypothesis::of_words(self.first.finish()?, self.source);
         if let Some(second) = self.second {
             hypothesis.second = Some(std::mem::take(&mut Hypothesis::of_words(second.finish()?, Source::Open).text));
@@ -185,20 +183,6 @@ impl Engine {
         self.words.extend(part);
         Ok(self.words)
     }
-}
-
-/// Keeps the words of an answer that the binding cannot read, and puts into its panic, away from the process's standard error.
-/// Panics of other threads are reported as before.
-fn hush_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |panic| {
-            if thread::current().name() != Some(THREAD) {
-                before(panic);
-            }
-        }));
-    });
 }
 
 /// The binding panics on an answer that it cannot read.
@@ -259,12 +243,12 @@ mod tests {
             let expectation = Expectation { phrases: phrases.clone(), second_look, open: false };
             let mut recognition = recogniser.start(&expectation).unwrap();
             recognition.push(&hum).unwrap();
-            let hypothesis = recognition.finish().unwrap();
+            let hypothesis = recognition.finish(&AtomicBool::new(false)).unwrap();
             assert_eq!(hypothesis.source, Source::Grammar);
             assert_eq!(hypothesis.second.is_some(), second_look);
         }
         let open = Expectation { phrases, second_look: true, open: true };
-        assert_eq!(recogniser.start(&open).unwrap().finish().unwrap().source, Source::Open);
+        assert_eq!(recogniser.start(&open).unwrap().finish(&AtomicBool::new(false)).unwrap().source, Source::Open);
     }
 
     #[test]

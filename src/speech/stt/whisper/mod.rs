@@ -104,11 +104,11 @@ impl Recognition for WhisperRecognition {
         self.found.as_ref().map(|found| Zeroizing::new(found.text.clone()))
     }
 
-    fn finish(mut self: Box<Self>) -> Result<Hypothesis, RecognitionError> {
+    fn finish(mut self: Box<Self>, abandoned: &AtomicBool) -> Result<Hypothesis, RecognitionError> {
         if let Some(found) = self.found.take() {
             return Ok(found);
         }
-        let heard = self.model.hear(&self.language, &self.samples, &AtomicBool::new(false))?;
+        let heard = self.model.hear(&self.language, &self.samples, abandoned)?;
         Ok(heard.unwrap_or_else(|| Hypothesis::empty(Source::Open)))
     }
 }

@@ -1,0 +1,61 @@
+//! Recognisers on other machines, for who outgrows one: the same contract as the engines that are built in, spoken over the network.
+//!
+//! A caller's voice leaves this machine only for an address that the configuration names, and only to an engine of which the configuration says that it
+//! keeps nothing: `candor check` and the start refuse the other. The network is waited for by tasks of their own; the engine's thread waits for
+//! its answer, for as long as `answer_ms` says.
+
+mod settings;
+mod transcript;
+mod transcription;
+mod vosk_reply;
+mod vosk_server;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+pub(in crate::speech) use settings::check;
+pub use settings::{Address, Protocol, RemoteSettings, RemoteSettingsError};
+
+use super::{Hypothesis, Recogniser, RecognitionError};
+
+/// How long a connection may take to be there.
+const CONNECT: Duration = Duration::from_secs(2);
+/// How often somebody who waits for an answer looks whether there is still use in it.
+const LOOK: Duration = Duration::from_millis(20);
+/// The longest answer that is read, in bytes: more than somebody says in the time that an utterance may last.
+const LONGEST_ANSWER: usize = 256 << 10;
+
+/// A recogniser of `language` by these settings. Connects to nothing yet.
+///
+/// # Errors
+/// A sentence when the system gives no TLS.
+pub(super) fn recogniser(language: &str, settings: &RemoteSettings) -> Result<Arc<dyn Recogniser>, String> {
+    // The one implementation of cryptography that this program has; where it was chosen before, that is the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(match settings.protocol {
+        Protocol::VoskServer => Arc::new(vosk_server::VoskServer::new(language, settings)),
+        Protocol::OpenAi => Arc::new(transcription::Transcriptions::new(language, settings)?),
+    })
+}
+
+/// Waits for what a task has been asked for.
+fn wait_for(
+    answer: &Receiver<Result<Hypothesis, RecognitionError>>,
+    limit: Duration,
+    abandoned: &AtomicBool,
+) -> Result<Hypothesis, RecognitionError> {
+    let begun = Instant::now();
+    loop {
+        match answer.recv_timeout(LOOK) {
+            Ok(answer) => return answer,
+            // The task is gone without a word: it was ended with the runtime, or died.
+            Err(RecvTimeoutError::Disconnected) => return Err(RecognitionError::Decode),
+            Err(RecvTimeoutError::Timeout) if begun.elapsed() >= limit || abandoned.load(Ordering::Relaxed) => {
+                return Err(RecognitionError::Late);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}

@@ -1,0 +1,1 @@
+thanks = Thank you, goodbye.

@@ -1,0 +1,1 @@
+thanks = Dank u, tot ziens.
