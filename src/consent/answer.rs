@@ -7,7 +7,10 @@ use super::SessionTime;
 pub struct AnswerGrammar {
     version: String,
     grants: Vec<(String, Vec<String>)>,
+    /// An answer that begins with one is a no …
     refusals: Vec<Vec<String>>,
+    /// … and one that is one of these as a whole.
+    refusals_alone: Vec<Vec<String>>,
 }
 
 /// What words alone mean as an answer to "may I record?".
@@ -104,7 +107,8 @@ impl AnswerGrammar {
     }
 
     fn read(source: &str) -> AnswerGrammar {
-        let mut grammar = AnswerGrammar { version: String::new(), grants: Vec::new(), refusals: Vec::new() };
+        let mut grammar =
+            AnswerGrammar { version: String::new(), grants: Vec::new(), refusals: Vec::new(), refusals_alone: Vec::new() };
         let mut section = "";
         for line in source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
             if let Some(version) = line.strip_prefix("version:") {
@@ -113,6 +117,8 @@ impl AnswerGrammar {
                 section = line;
             } else if section == "[refusal]" {
                 grammar.refusals.push(words(line));
+            } else if section == "[refusal alone]" {
+                grammar.refusals_alone.push(words(line));
             } else if let Some((entry, phrase)) = line.split_once(':') {
                 grammar.grants.push((entry.to_owned(), words(phrase)));
             }
@@ -137,7 +143,8 @@ impl AnswerGrammar {
         if let Some((entry, _)) = self.grants.iter().find(|(_, phrase)| *phrase == said) {
             return Meaning::Grant(format!("{}/{entry}", self.version));
         }
-        if self.refusals.iter().any(|phrase| said.starts_with(phrase)) { Meaning::Refusal } else { Meaning::Neither }
+        let refused = self.refusals.iter().any(|phrase| said.starts_with(phrase)) || self.refusals_alone.contains(&said);
+        if refused { Meaning::Refusal } else { Meaning::Neither }
     }
 
     /// Judges an answer to a question that ended at `question_ended` (`None`: it has not, or nothing proves that it has).
@@ -203,11 +210,19 @@ mod tests {
 
     #[test]
     fn clear_answers_are_taken() {
-        assert_eq!(judged("nl", said("Ja, hoor.")), Judgement::Grant("nl-1/ja-hoor".into()));
-        assert_eq!(judged("en-GB", said("Yeah")), Judgement::Grant("en-1/yeah".into()));
+        assert_eq!(judged("nl", said("Ja, hoor.")), Judgement::Grant("nl-2/ja-hoor".into()));
+        assert_eq!(judged("en-GB", said("Yeah")), Judgement::Grant("en-2/yeah".into()));
         assert_eq!(judged("nl", said("nee liever niet")), Judgement::Refusal);
         assert_eq!(judged("en", said("I'd rather not, thanks")), Judgement::Refusal);
         assert_eq!(judged("ko", said("아니요")), Judgement::Refusal);
+    }
+
+    #[test]
+    fn what_is_left_of_a_no_on_a_bad_line_is_one_and_what_begins_like_it_is_not() {
+        assert_eq!((judged("nl", said("Mee.")), judged("nl", said("me"))), (Judgement::Refusal, Judgement::Refusal));
+        for (language, other) in [("nl", "mee eens"), ("nl", "me dunkt van wel"), ("en", "me")] {
+            assert_eq!(judged(language, said(other)), Judgement::Doubt(Doubt::NoAnswer), "{other}");
+        }
     }
 
     #[test]

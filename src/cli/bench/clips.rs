@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::consent::{AnswerGrammar, Meaning};
+use crate::speech::tts::espeak::Espeak;
 use crate::speech::tts::{Sound, recorded};
 
 /// What an answer really is, by the words that were said.
@@ -34,9 +35,9 @@ impl Class {
     }
 }
 
-/// One recording.
+/// One recording, or a sentence to be spoken.
 pub struct Clip {
-    pub path: PathBuf,
+    sound: From,
     /// The language it is in; absent: none, or it does not matter.
     pub language: Option<String>,
     /// The words, where they are known.
@@ -44,7 +45,26 @@ pub struct Clip {
     noise: bool,
 }
 
+/// Where a sound comes from.
+enum From {
+    /// Somebody recorded it.
+    File(PathBuf),
+    /// eSpeak NG says it, in this voice.
+    Voice(String),
+}
+
+/// eSpeak NG's variants that speak sentences: two women, two men.
+const VOICES: [&str; 4] = ["f2", "f4", "m3", "m7"];
+
 impl Clip {
+    /// For people.
+    pub fn name(&self) -> String {
+        match &self.sound {
+            From::File(path) => path.display().to_string(),
+            From::Voice(voice) => format!("{voice}: {}", self.words.as_deref().unwrap_or_default()),
+        }
+    }
+
     /// What it is as an answer in a language. Speech of unknown words is neither: it was chosen so. Speech of another language is neither as well, unless
     /// it is a yes or a no there: "yeah" is what a Dutch caller may say, and nothing can be learned from it here.
     pub fn class(&self, language: &str) -> Option<Class> {
@@ -65,9 +85,17 @@ impl Clip {
         self.noise
     }
 
-    pub fn sound(&self) -> Result<Sound, String> {
-        let bytes = std::fs::read(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
-        recorded::decode(&self.path, &bytes).map_err(|error| format!("{}: {error}", self.path.display()))
+    pub async fn sound(&self, espeak: &Espeak) -> Result<Sound, String> {
+        match &self.sound {
+            From::File(path) => {
+                let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+                recorded::decode(path, &bytes).map_err(|error| format!("{}: {error}", path.display()))
+            }
+            From::Voice(voice) => {
+                let spoken = espeak.speak(voice, self.words.as_deref().unwrap_or_default()).await;
+                spoken.map_err(|error| format!("{}: {error}", self.name()))
+            }
+        }
     }
 }
 
@@ -90,7 +118,7 @@ pub fn of_manifest(folder: &Path) -> Result<Vec<Clip>, String> {
             cell.ok_or_else(|| format!("{}:{}: {} columns, expected {}", file.display(), number + 2, cells.len(), columns.len()))
         };
         Ok(Clip {
-            path: folder.join(cell(path)?),
+            sound: From::File(folder.join(cell(path)?)),
             language: Some(cell(language)?.to_owned()),
             words: Some(cell(words)?.replace("[machine transcript]", "")),
             noise: cell(kind)? == "noise",
@@ -109,17 +137,45 @@ pub fn not_a_yes(folder: &Path) -> Result<Vec<Clip>, String> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "wav") {
-                clips.push(Clip { path, language: None, words: None, noise: false });
+                clips.push(Clip { sound: From::File(path), language: None, words: None, noise: false });
             }
         }
     }
-    clips.sort_by(|one, other| one.path.cmp(&other.path));
+    clips.sort_by_key(Clip::name);
     Ok(clips)
+}
+
+/// Sentences of a language that are no yes, each in several voices of eSpeak NG; none where there are no sentences.
+pub fn spoken(language: &str) -> Vec<Clip> {
+    let sentences = match language {
+        "nl" => include_str!("sentences/nl.txt"),
+        "en" => include_str!("sentences/en.txt"),
+        _ => "",
+    };
+    let sentences = sentences.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let clip = |sentence: &str, voice: &str| Clip {
+        sound: From::Voice(format!("{language}+{voice}")),
+        language: Some(language.to_owned()),
+        words: Some(sentence.to_owned()),
+        noise: false,
+    };
+    sentences.flat_map(|sentence| VOICES.map(|voice| clip(sentence, voice))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_sentence_that_is_spoken_is_a_yes() {
+        for language in ["nl", "en"] {
+            let clips = spoken(language);
+            assert!(clips.len() > 250, "{}", clips.len());
+            let yes: Vec<String> = clips.iter().filter(|clip| clip.class(language) == Some(Class::Yes)).map(Clip::name).collect();
+            assert_eq!(yes, Vec::<String>::new());
+        }
+        assert!(spoken("ko").is_empty());
+    }
 
     #[test]
     fn a_manifest_says_what_was_said_and_by_that_what_it_is() {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Hearing;
-use super::clips::{Class, Clip, not_a_yes, of_manifest};
+use super::clips::{Class, Clip, not_a_yes, of_manifest, spoken};
 use super::conditions::Condition;
 use super::table::{Cell, Report, Row};
 use crate::audio::{Encoded, FRAME};
@@ -14,6 +14,7 @@ use crate::cli::terminal::{Exit, refuse};
 use crate::consent::{AnswerGrammar, Judgement, SessionTime, SpokenAnswer, Thresholds};
 use crate::speech::stt::{Expectation, Recogniser, Recognisers};
 use crate::speech::tts::Sound;
+use crate::speech::tts::espeak::Espeak;
 use crate::speech::{Ears, Heard, Settings, models};
 
 /// Silence before and after each recording, in milliseconds: nobody speaks at once, and the end has to be noticed.
@@ -26,7 +27,6 @@ pub fn run(arguments: &Hearing, settings: &Settings) -> miette::Result<ExitCode>
         Ok(clips) => clips,
         Err(reason) => return Ok(refuse(&reason, Exit::CalledWrongly)),
     };
-    let noises: Vec<Sound> = clips.iter().filter(|clip| clip.is_noise()).filter_map(|clip| clip.sound().ok()).collect();
     let conditions = if arguments.conditions.is_empty() { Condition::ALL.to_vec() } else { arguments.conditions.clone() };
     let mut settings = settings.clone();
     if !arguments.real_time {
@@ -36,6 +36,11 @@ pub fn run(arguments: &Hearing, settings: &Settings) -> miette::Result<ExitCode>
     // What gives the sound and what hears it take turns.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| miette::miette!("cannot start: {error}"))?;
+    let espeak = Espeak::new(settings.espeak.clone());
+    let mut noises = Vec::new();
+    for clip in clips.iter().filter(|clip| clip.is_noise()) {
+        noises.push(runtime.block_on(clip.sound(&espeak)).map_err(|reason| miette::miette!("{reason}"))?);
+    }
     let mut report = Report::new(arguments.real_time);
     for language in &arguments.languages {
         let Some(grammar) = AnswerGrammar::for_language(language) else {
@@ -55,6 +60,7 @@ pub fn run(arguments: &Hearing, settings: &Settings) -> miette::Result<ExitCode>
                 grammar: &grammar,
                 real_time: arguments.real_time,
                 each: arguments.each,
+                espeak: &espeak,
             };
             for condition in &conditions {
                 let chosen = choose(&clips, language, arguments.every, *condition);
@@ -72,6 +78,9 @@ pub fn run(arguments: &Hearing, settings: &Settings) -> miette::Result<ExitCode>
 
 fn collect(arguments: &Hearing) -> Result<Vec<Clip>, String> {
     let mut clips = of_manifest(&arguments.folder)?;
+    if arguments.spoken {
+        clips.extend(arguments.languages.iter().flat_map(|language| spoken(language)));
+    }
     for folder in &arguments.not_a_yes {
         clips.extend(not_a_yes(folder)?);
     }
@@ -103,6 +112,7 @@ struct Listener<'a> {
     grammar: &'a AnswerGrammar,
     real_time: bool,
     each: bool,
+    espeak: &'a Espeak,
 }
 
 /// What became of one recording.
@@ -138,18 +148,17 @@ async fn measure(
     for (number, (clip, class)) in clips.iter().enumerate() {
         let nothing = Sound { samples: Vec::new().into(), rate: 16_000 };
         let noise = if noises.is_empty() { &nothing } else { &noises[number % noises.len()] };
-        let sound = condition.carry(&clip.sound()?, noise, BEFORE, AFTER)?;
+        let sound = condition.carry(&clip.sound(listener.espeak).await?, noise, BEFORE, AFTER)?;
         let outcome = listener.hear(condition, &sound).await?;
         if outcome.granted && *class != Class::Yes {
-            row.false_grants.push(clip.path.clone());
+            row.false_grants.push(clip.name());
         }
         if let (Class::Yes | Class::No, Some(words), Some(decided)) = (class, outcome.words_after, outcome.decided_after) {
             row.words_after.push(words);
             row.decided_after.push(decided);
         }
         if listener.each {
-            let file = clip.path.file_name().unwrap_or_default().to_string_lossy();
-            bar.suspend(|| eprintln!("{file} ({}): {}", class.name(), outcome.understood.join(" | ")));
+            bar.suspend(|| eprintln!("{} ({}): {}", clip.name(), class.name(), outcome.understood.join(" | ")));
         }
         row.cell(*class).add(&cell_of(&outcome));
         bar.inc(1);

@@ -35,6 +35,9 @@ pub struct Hearing {
     /// A folder of recordings of which none is a yes in any language: every WAV below it is held against every language.
     #[arg(long, value_name = "FOLDER")]
     not_a_yes: Vec<PathBuf>,
+    /// Add sentences that are no yes, spoken by eSpeak NG in four voices: refusals, hedges, questions back, other business.
+    #[arg(long)]
+    spoken: bool,
     /// Only these languages.
     #[arg(long, value_name = "LANGUAGE,…", value_delimiter = ',', default_value = "nl,en")]
     languages: Vec<String>,

@@ -1,4 +1,3 @@
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -34,7 +33,7 @@ pub struct Row {
     pub model: String,
     pub condition: Condition,
     pub cells: Vec<(Class, Cell)>,
-    pub false_grants: Vec<PathBuf>,
+    pub false_grants: Vec<String>,
     #[serde(skip)]
     pub words_after: Vec<Duration>,
     #[serde(skip)]
@@ -121,8 +120,8 @@ impl Report {
     }
 }
 
-fn wrong(row: &Row, clip: &std::path::Path) -> String {
-    format!("  {} ({}, {}, {})\n", clip.display(), row.language, row.model, row.condition.name())
+fn wrong(row: &Row, clip: &str) -> String {
+    format!("  {clip} ({}, {}, {})\n", row.language, row.model, row.condition.name())
 }
 
 fn lines(row: &Row) -> String {
