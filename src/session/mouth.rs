@@ -12,6 +12,7 @@ use crate::episode::Episodes;
 use crate::speech::Spoken;
 use crate::transport::{Evidence, Mark, Outbound, Pacing, Profile};
 
+mod pausing;
 #[cfg(test)]
 mod tests;
 
@@ -52,6 +53,10 @@ struct Saying {
     index: usize,
     sound: Sound,
     sent: usize,
+    /// From which frame it is being said: not the first when it went on after a pause.
+    since: usize,
+    /// Some of it was thrown away in a pause and said again: no mark covers all of it.
+    in_pieces: bool,
     began: Option<SessionTime>,
     /// Whether the caller is shown how much of it was heard.
     watched: bool,
@@ -69,6 +74,8 @@ pub(super) struct Mouth {
     profile: Profile,
     evidence_limit: Duration,
     lines: VecDeque<Saying>,
+    /// Silent because the caller speaks; what is being said can go on.
+    paused: bool,
     next_mark: u64,
     /// When the next frame that is sent will be heard.
     heard_until: SessionTime,
@@ -87,6 +94,7 @@ impl Mouth {
             profile,
             evidence_limit,
             lines: VecDeque::new(),
+            paused: false,
             next_mark: 1,
             heard_until: SessionTime::START,
             on_the_way: VecDeque::new(),
@@ -100,8 +108,20 @@ impl Mouth {
     /// [`Mouth::progress`] tells how much was heard.
     pub(super) fn say(&mut self, play: PlayId, index: usize, sound: Option<Arc<Spoken>>, watched: bool) {
         let sound = sound.map_or(Sound::Coming, Sound::Ready);
-        let (began, mark, heard, within) = (None, None, None, VecDeque::new());
-        self.lines.push_back(Saying { play, index, sound, sent: 0, began, watched, garbled: false, within, mark, heard });
+        self.lines.push_back(Saying {
+            play,
+            index,
+            sound,
+            sent: 0,
+            since: 0,
+            in_pieces: false,
+            began: None,
+            watched,
+            garbled: false,
+            within: VecDeque::new(),
+            mark: None,
+            heard: None,
+        });
     }
 
     /// The lines that have begun since this was last asked.
@@ -129,7 +149,8 @@ impl Mouth {
 
     /// Falls silent. Everything that was not heard yet ends as cut.
     pub(super) fn hush(&mut self, now: SessionTime) -> Vec<Ended> {
-        if self.lines.iter().any(|saying| saying.began.is_some()) {
+        // In a pause nothing is on its way.
+        if !std::mem::take(&mut self.paused) && self.lines.iter().any(|saying| saying.began.is_some()) {
             self.pending.push_back(Outbound::Clear);
         }
         self.heard_until = now;
@@ -146,8 +167,9 @@ impl Mouth {
         for saying in self.lines.iter_mut().take(place + 1) {
             let Some((_, due)) = saying.mark else { continue };
             let grade = match evidence {
-                Evidence::Peer => Grade::Peer,
-                Evidence::Paced => Grade::Paced,
+                // That the caller heard what was said before a pause, we know by our own clock alone.
+                Evidence::Peer if !saying.in_pieces => Grade::Peer,
+                Evidence::Peer | Evidence::Paced => Grade::Paced,
             };
             let plausible = now + SOONEST >= due;
             if !plausible {
@@ -205,6 +227,9 @@ impl Mouth {
             }
         }
         self.heard_until = self.heard_until.max(now);
+        if self.paused {
+            return self.ended(now);
+        }
         let (lead, portion) = match self.profile.pacing {
             Pacing::Peer => (LEAD, PORTION),
             Pacing::Ours => (FRAME, FRAME),
@@ -259,7 +284,8 @@ impl Mouth {
         while let Some(saying) = self.lines.front_mut() {
             let heard = match (saying.heard, &saying.sound, saying.mark) {
                 (Some(heard), _, _) => heard,
-                (None, Sound::Failed, _) => Heard::Failed,
+                // What follows would be said into the caller's words.
+                (None, Sound::Failed, _) if !self.paused => Heard::Failed,
                 (None, _, Some((_, due))) if now > due + self.evidence_limit => {
                     unproven(self.profile.name);
                     Heard::NoEvidence
@@ -270,6 +296,7 @@ impl Mouth {
                 ended.push(saying.end(heard));
             }
         }
+        self.paused &= !self.lines.is_empty();
         ended
     }
 }

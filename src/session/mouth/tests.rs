@@ -1,14 +1,14 @@
 use super::*;
 use crate::audio::{Codec, Encoded};
 
-const TWILIO: Profile =
+pub(super) const TWILIO: Profile =
     Profile { name: "test", codec: Codec::Ulaw, pacing: Pacing::Peer, evidence: Evidence::Peer, shows: false };
 
-fn at(ms: u64) -> SessionTime {
+pub(super) fn at(ms: u64) -> SessionTime {
     SessionTime(Duration::from_millis(ms))
 }
 
-fn sound(ms: u64) -> Option<Arc<Spoken>> {
+pub(super) fn sound(ms: u64) -> Option<Arc<Spoken>> {
     let duration = Duration::from_millis(ms);
     let audio = Encoded::of_samples(Codec::Ulaw, Bytes::from(vec![0x55; Codec::Ulaw.bytes_in(duration)]));
     let (text_sha256, audio_sha256) = (String::new(), String::new());
@@ -16,18 +16,22 @@ fn sound(ms: u64) -> Option<Arc<Spoken>> {
 }
 
 /// A mouth with its wire: what was sent, and what has ended.
-struct Wire {
-    mouth: Mouth,
-    sent: Vec<Outbound>,
-    ended: Vec<Ended>,
+pub(super) struct Wire {
+    pub(super) mouth: Mouth,
+    pub(super) sent: Vec<Outbound>,
+    pub(super) ended: Vec<Ended>,
 }
 
 impl Wire {
     fn new() -> Wire {
-        Wire { mouth: Mouth::new(TWILIO, Duration::from_secs(3)), sent: Vec::new(), ended: Vec::new() }
+        Wire::on(TWILIO)
     }
 
-    fn tick_until(&mut self, from: u64, to: u64) {
+    pub(super) fn on(profile: Profile) -> Wire {
+        Wire { mouth: Mouth::new(profile, Duration::from_secs(3)), sent: Vec::new(), ended: Vec::new() }
+    }
+
+    pub(super) fn tick_until(&mut self, from: u64, to: u64) {
         for ms in (from..to).step_by(20) {
             let sent = &mut self.sent;
             self.ended.extend(self.mouth.tick(at(ms), |message| {
@@ -37,11 +41,11 @@ impl Wire {
         }
     }
 
-    fn marks(&self) -> Vec<Mark> {
+    pub(super) fn marks(&self) -> Vec<Mark> {
         self.sent.iter().filter_map(|m| if let Outbound::Mark(mark) = m { Some(*mark) } else { None }).collect()
     }
 
-    fn frames(&self) -> usize {
+    pub(super) fn frames(&self) -> usize {
         self.sent.iter().filter(|message| matches!(message, Outbound::Audio(_))).count()
     }
 }
@@ -103,10 +107,7 @@ fn falling_silent_clears_the_peer_and_cuts_every_line() {
     let heard = (0..=300).step_by(20).filter(|ms| !wire.mouth.sounding(at(*ms)).is_empty());
     assert_eq!(heard.count(), 16);
     let cut = wire.mouth.hush(at(300));
-    assert_eq!(
-        cut.iter().map(|e| (e.heard, e.began.is_some())).collect::<Vec<_>>(),
-        [(Heard::Cut, true), (Heard::Cut, false)]
-    );
+    assert_eq!(cut.iter().map(|e| (e.heard, e.began.is_some())).collect::<Vec<_>>(), [(Heard::Cut, true), (Heard::Cut, false)]);
     wire.tick_until(300, 340);
     assert_eq!(wire.sent.last(), Some(&Outbound::Clear));
     assert!(wire.mouth.played(Mark(1), at(400)).is_empty());
