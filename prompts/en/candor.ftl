@@ -109,3 +109,7 @@ read-back-yes =
     .hear = yes | yeah | yes that is right | that is right | correct
 read-back-no =
     .hear = no | no that is wrong | wrong | again
+
+# What callers say to show that they listen. Said into a prompt it stops nothing, unless it answers the question.
+backchannel =
+    .hear = yes | yeah | yep | yup | hm | hmm | mm | mhm | mm hmm | hm hm | uh | um | uh huh | uhhuh | aha | ah | oh | okay | ok | right | sure | good | fine | all right | alright | i see | got it | of course | oh yes

@@ -109,3 +109,7 @@ read-back-yes =
     .hear = ja | ja dat klopt | dat klopt | klopt
 read-back-no =
     .hear = nee | nee dat klopt niet | klopt niet | opnieuw
+
+# What callers say to show that they listen. Said into a prompt it stops nothing, unless it answers the question.
+backchannel =
+    .hear = ja | jaja | ja hoor | hm | hmm | mm | mhm | hm hm | uh | eh | uhm | uh huh | aha | oh | o | oké | ok | oke | goed | prima | juist | precies | inderdaad | begrepen | duidelijk | tuurlijk | natuurlijk | oh ja | o ja

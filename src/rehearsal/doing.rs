@@ -24,11 +24,22 @@ impl World {
         match action {
             Action::Say { play, lines } => self.say_lines(play, lines),
             Action::Hush => {
+                self.paused = false;
                 for saying in std::mem::take(&mut self.saying) {
                     let ended = self.ended(&saying, Heard::Cut);
                     events.push_back(Event::LineEnded(ended));
                 }
             }
+            Action::Pause => {
+                self.pause();
+                self.tell("the agent falls silent".to_owned());
+            }
+            Action::GoOn => {
+                self.go_on_saying();
+                let what = self.interruptions.last().map_or("", |what| what.as_str());
+                self.tell(format!("the agent goes on where it was ({what})"));
+            }
+            Action::Interruption(what) => self.interruptions.push(what),
             Action::Listen(expecting) => self.expecting = expecting,
             Action::NextTurn { held } => self.turn = Some(Turn { began: self.now, held, prompts: Vec::new() }),
             Action::EndTurn(passage) => self.end_turn(passage),
@@ -90,7 +101,8 @@ impl World {
             if let Some(turn) = &mut self.turn {
                 turn.prompts.push(line.id.clone());
             }
-            self.saying.push_back(Saying { play, index, line, text, length, of_dialog, begun: None });
+            let left = length;
+            self.saying.push_back(Saying { play, index, line, text, length, left, of_dialog, begun: None, since: self.now });
         }
     }
 

@@ -10,9 +10,12 @@ use super::senses::Senses;
 use crate::consent::{ConsentState, ConsentedTurn, Purpose, SessionTime};
 use crate::dialog::SharedDialog;
 use crate::dialog::flow::{
-    Departure, Ended, Event, Expected, Expecting, Flow, Grade, Heard, PlayId, SessionOutcome, Settings, Stage,
+    Departure, Ended, Event, Expected, Expecting, Flow, Grade, Heard, Interruption, PlayId, SessionOutcome, Settings, Stage,
 };
 use crate::dialog::prompt::{Line, Slots};
+
+/// How much of a line is said again after a pause: between what is always said again and the most, see [`crate::audio::taken_up_at`].
+const SAID_AGAIN: Duration = Duration::from_millis(500);
 
 /// A call in virtual time.
 pub struct World {
@@ -22,6 +25,8 @@ pub struct World {
     pub(super) senses: Box<dyn Senses>,
     pub(super) now: SessionTime,
     pub(super) saying: VecDeque<Saying>,
+    /// What is being said stands still.
+    pub(super) paused: bool,
     /// What comes later by itself, in its order.
     agenda: BTreeMap<(SessionTime, u64), Event>,
     numbered: u64,
@@ -34,6 +39,8 @@ pub struct World {
     pub(super) departure: Option<Departure>,
     pub(super) with_colleague: bool,
     pub(super) outcome: Option<SessionOutcome>,
+    /// What came of what the caller said into prompts.
+    pub(super) interruptions: Vec<Interruption>,
     /// Results that were looked up and that nobody gave an answer for.
     pub(super) unanswered: Vec<String>,
     given: Vec<Given>,
@@ -51,6 +58,9 @@ pub(super) struct Saying {
     pub(super) of_dialog: bool,
     /// When it began, and its number in the log.
     pub(super) begun: Option<(SessionTime, usize)>,
+    /// When it began or went on, and how much of it was left then.
+    pub(super) since: SessionTime,
+    pub(super) left: Duration,
 }
 
 /// The running turn.
@@ -108,6 +118,7 @@ impl World {
             senses,
             now: SessionTime::START,
             saying: VecDeque::new(),
+            paused: false,
             agenda: BTreeMap::new(),
             numbered: 0,
             expecting: Expecting { phrases: Vec::new(), consent: false },
@@ -119,6 +130,7 @@ impl World {
             departure: None,
             with_colleague: false,
             outcome: None,
+            interruptions: Vec::new(),
             unanswered: Vec::new(),
             given: Vec::new(),
             path: Vec::new(),
@@ -166,7 +178,7 @@ impl World {
     pub fn advance(&mut self) -> bool {
         let Some(next) = self.next() else { return false };
         self.now = self.now.max(next);
-        if self.saying.front().and_then(Saying::ends).is_some_and(|ends| ends <= self.now) {
+        if self.line_ends().is_some_and(|ends| ends <= self.now) {
             self.end_line();
         } else if let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let event = entry.remove();
@@ -189,7 +201,7 @@ impl World {
         if self.flow.is_closed() {
             return None;
         }
-        let line = self.saying.front().and_then(Saying::ends);
+        let line = self.line_ends();
         let later = self.agenda.keys().next().map(|(at, _)| *at);
         [line, later, self.flow.deadline()].into_iter().flatten().min()
     }
@@ -205,10 +217,32 @@ impl World {
     }
 
     fn begin_line(&mut self) {
-        let Some(saying) = self.saying.front_mut().filter(|saying| saying.begun.is_none()) else { return };
+        let Some(saying) = self.saying.front_mut().filter(|saying| saying.begun.is_none() && !self.paused) else { return };
         let text = saying.text.clone().unwrap_or_default();
         let said = What::Said { line: saying.line.clone(), text, ended: None, of_dialog: saying.of_dialog };
         saying.begun = Some((self.now, self.log.add(self.now, said)));
+        saying.since = self.now;
+    }
+
+    /// When what is being said comes to its end, unless it stands still.
+    fn line_ends(&self) -> Option<SessionTime> {
+        self.saying.front().filter(|_| !self.paused).and_then(Saying::ends)
+    }
+
+    /// The agent falls silent; what it says is not over.
+    pub(super) fn pause(&mut self) {
+        self.paused = true;
+        if let Some(saying) = self.saying.front_mut().filter(|saying| saying.begun.is_some()) {
+            saying.left = saying.left.saturating_sub(self.now.since(saying.since));
+        }
+    }
+
+    /// The agent goes on, a little before where it was.
+    pub(super) fn go_on_saying(&mut self) {
+        self.paused = false;
+        if let Some(saying) = self.saying.front_mut().filter(|saying| saying.begun.is_some()) {
+            (saying.left, saying.since) = ((saying.left + SAID_AGAIN).min(saying.length), self.now);
+        }
     }
 
     fn end_line(&mut self) {
@@ -297,6 +331,11 @@ impl World {
         &self.path
     }
 
+    /// What came of each voice for which a prompt stood still, in order.
+    pub fn interruptions(&self) -> &[Interruption] {
+        &self.interruptions
+    }
+
     /// Whether the agent says something now (music is nothing).
     pub fn is_speaking(&self) -> bool {
         self.saying.iter().any(|saying| !saying.line.is_music())
@@ -307,10 +346,10 @@ impl World {
         !self.agenda.is_empty()
     }
 
-    /// The number in the log of what is being said now, when it began, and how long it takes.
+    /// The number in the log of what is being said now, when it began, and how long it takes. After a pause: when it went on, and what was left.
     pub fn line_now(&self) -> Option<(usize, SessionTime, Duration)> {
         let saying = self.saying.front()?;
-        saying.begun.map(|(began, number)| (number, began, saying.length))
+        saying.begun.map(|(_, number)| (number, saying.since, saying.left))
     }
 
     /// Whether what is being said is the last before the caller's turn.
@@ -322,7 +361,7 @@ impl World {
 
 impl Saying {
     fn ends(&self) -> Option<SessionTime> {
-        let (began, _) = self.begun?;
-        Some(if self.text.is_some() { began + self.length } else { began })
+        self.begun?;
+        Some(if self.text.is_some() { self.since + self.left } else { self.since })
     }
 }

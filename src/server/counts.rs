@@ -32,6 +32,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("candor_http_limited_total", "Requests answered with 429, by what there was too much of"),
     ("candor_http_refused_total", "Requests answered with 403 before any route saw them: another page's origin, or not our host"),
     ("candor_index_failures_total", "Sessions whose beginning or end could not be noted in the index"),
+    ("candor_interruptions_total", "Prompts that stood still because a voice was heard, by what came of it"),
     ("candor_ledger_failures_total", "Writes of the ledger that failed"),
     ("candor_log_lines_dropped_total", "Log lines dropped because nobody read them fast enough"),
     ("candor_lookups_total", "Lookups of dialogs at services, by what came of them"),

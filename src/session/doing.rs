@@ -34,6 +34,11 @@ impl Call {
                 let cut = self.mouth.hush(now);
                 self.events.extend(cut.into_iter().map(Event::LineEnded));
             }
+            Action::Pause => self.mouth.pause(now),
+            Action::GoOn => self.mouth.go_on(),
+            Action::Interruption(what) => {
+                metrics::counter!("candor_interruptions_total", "came_of_it" => what.as_str()).increment(1);
+            }
             Action::Listen(Expecting { phrases, consent }) => {
                 self.hear_again();
                 if let Some((ears, _)) = &self.ears {

@@ -12,6 +12,10 @@ use crate::episode::Episodes;
 use crate::speech::Spoken;
 use crate::transport::{Evidence, Mark, Outbound, Pacing, Profile};
 
+mod pausing;
+#[cfg(test)]
+mod tests;
+
 /// How far a peer that plays by itself is kept ahead of the caller's ear. More would make a lost `clear` costly.
 const LEAD: Duration = Duration::from_millis(400);
 /// How much is sent to it at once: half as many messages are half the work of a call's sound, and with such a lead nobody hears it.
@@ -49,6 +53,10 @@ struct Saying {
     index: usize,
     sound: Sound,
     sent: usize,
+    /// From which frame it is being said: not the first when it went on after a pause.
+    since: usize,
+    /// Some of it was thrown away in a pause and said again: no mark covers all of it.
+    in_pieces: bool,
     began: Option<SessionTime>,
     /// Whether the caller is shown how much of it was heard.
     watched: bool,
@@ -66,6 +74,8 @@ pub(super) struct Mouth {
     profile: Profile,
     evidence_limit: Duration,
     lines: VecDeque<Saying>,
+    /// Silent because the caller speaks; what is being said can go on.
+    paused: bool,
     next_mark: u64,
     /// When the next frame that is sent will be heard.
     heard_until: SessionTime,
@@ -84,6 +94,7 @@ impl Mouth {
             profile,
             evidence_limit,
             lines: VecDeque::new(),
+            paused: false,
             next_mark: 1,
             heard_until: SessionTime::START,
             on_the_way: VecDeque::new(),
@@ -97,8 +108,20 @@ impl Mouth {
     /// [`Mouth::progress`] tells how much was heard.
     pub(super) fn say(&mut self, play: PlayId, index: usize, sound: Option<Arc<Spoken>>, watched: bool) {
         let sound = sound.map_or(Sound::Coming, Sound::Ready);
-        let (began, mark, heard, within) = (None, None, None, VecDeque::new());
-        self.lines.push_back(Saying { play, index, sound, sent: 0, began, watched, garbled: false, within, mark, heard });
+        self.lines.push_back(Saying {
+            play,
+            index,
+            sound,
+            sent: 0,
+            since: 0,
+            in_pieces: false,
+            began: None,
+            watched,
+            garbled: false,
+            within: VecDeque::new(),
+            mark: None,
+            heard: None,
+        });
     }
 
     /// The lines that have begun since this was last asked.
@@ -126,7 +149,8 @@ impl Mouth {
 
     /// Falls silent. Everything that was not heard yet ends as cut.
     pub(super) fn hush(&mut self, now: SessionTime) -> Vec<Ended> {
-        if self.lines.iter().any(|saying| saying.began.is_some()) {
+        // In a pause nothing is on its way.
+        if !std::mem::take(&mut self.paused) && self.lines.iter().any(|saying| saying.began.is_some()) {
             self.pending.push_back(Outbound::Clear);
         }
         self.heard_until = now;
@@ -143,8 +167,9 @@ impl Mouth {
         for saying in self.lines.iter_mut().take(place + 1) {
             let Some((_, due)) = saying.mark else { continue };
             let grade = match evidence {
-                Evidence::Peer => Grade::Peer,
-                Evidence::Paced => Grade::Paced,
+                // That the caller heard what was said before a pause, we know by our own clock alone.
+                Evidence::Peer if !saying.in_pieces => Grade::Peer,
+                Evidence::Peer | Evidence::Paced => Grade::Paced,
             };
             let plausible = now + SOONEST >= due;
             if !plausible {
@@ -202,6 +227,9 @@ impl Mouth {
             }
         }
         self.heard_until = self.heard_until.max(now);
+        if self.paused {
+            return self.ended(now);
+        }
         let (lead, portion) = match self.profile.pacing {
             Pacing::Peer => (LEAD, PORTION),
             Pacing::Ours => (FRAME, FRAME),
@@ -256,7 +284,8 @@ impl Mouth {
         while let Some(saying) = self.lines.front_mut() {
             let heard = match (saying.heard, &saying.sound, saying.mark) {
                 (Some(heard), _, _) => heard,
-                (None, Sound::Failed, _) => Heard::Failed,
+                // What follows would be said into the caller's words.
+                (None, Sound::Failed, _) if !self.paused => Heard::Failed,
                 (None, _, Some((_, due))) if now > due + self.evidence_limit => {
                     unproven(self.profile.name);
                     Heard::NoEvidence
@@ -267,6 +296,7 @@ impl Mouth {
                 ended.push(saying.end(heard));
             }
         }
+        self.paused &= !self.lines.is_empty();
         ended
     }
 }
@@ -286,168 +316,5 @@ fn unproven(transport: &'static str) {
 impl Saying {
     fn end(self, heard: Heard) -> Ended {
         Ended { play: self.play, index: self.index, began: self.began, heard }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::audio::{Codec, Encoded};
-
-    const TWILIO: Profile =
-        Profile { name: "test", codec: Codec::Ulaw, pacing: Pacing::Peer, evidence: Evidence::Peer, shows: false };
-
-    fn at(ms: u64) -> SessionTime {
-        SessionTime(Duration::from_millis(ms))
-    }
-
-    fn sound(ms: u64) -> Option<Arc<Spoken>> {
-        let duration = Duration::from_millis(ms);
-        let audio = Encoded::of_samples(Codec::Ulaw, Bytes::from(vec![0x55; Codec::Ulaw.bytes_in(duration)]));
-        let (text_sha256, audio_sha256) = (String::new(), String::new());
-        Some(Arc::new(Spoken { text_sha256, audio_sha256, audio, duration }))
-    }
-
-    /// A mouth with its wire: what was sent, and what has ended.
-    struct Wire {
-        mouth: Mouth,
-        sent: Vec<Outbound>,
-        ended: Vec<Ended>,
-    }
-
-    impl Wire {
-        fn new() -> Wire {
-            Wire { mouth: Mouth::new(TWILIO, Duration::from_secs(3)), sent: Vec::new(), ended: Vec::new() }
-        }
-
-        fn tick_until(&mut self, from: u64, to: u64) {
-            for ms in (from..to).step_by(20) {
-                let sent = &mut self.sent;
-                self.ended.extend(self.mouth.tick(at(ms), |message| {
-                    sent.push(message);
-                    Ok(())
-                }));
-            }
-        }
-
-        fn marks(&self) -> Vec<Mark> {
-            self.sent.iter().filter_map(|m| if let Outbound::Mark(mark) = m { Some(*mark) } else { None }).collect()
-        }
-
-        fn frames(&self) -> usize {
-            self.sent.iter().filter(|message| matches!(message, Outbound::Audio(_))).count()
-        }
-    }
-
-    #[test]
-    fn sound_runs_ahead_by_the_lead_and_no_more() {
-        let mut wire = Wire::new();
-        wire.mouth.say(PlayId(0), 0, sound(2000), false);
-        wire.tick_until(0, 20);
-        assert_eq!(wire.frames(), 20);
-        wire.tick_until(20, 40);
-        assert_eq!(wire.frames(), 20, "two frames at once are less work than each for itself");
-        wire.tick_until(40, 1000);
-        assert_eq!(wire.frames(), 68);
-        assert!(wire.marks().is_empty());
-    }
-
-    #[test]
-    fn a_line_is_heard_when_its_mark_comes_back_in_time() {
-        let mut wire = Wire::new();
-        wire.mouth.say(PlayId(0), 0, sound(1000), false);
-        wire.mouth.say(PlayId(0), 1, sound(500), false);
-        wire.tick_until(0, 1100);
-        let marks = wire.marks();
-        wire.ended.extend(wire.mouth.played(marks[0], at(1050)));
-        wire.tick_until(1100, 1600);
-        let last = wire.marks()[1];
-        wire.ended.extend(wire.mouth.played(last, at(1550)));
-        let heard: Vec<_> = wire.ended.iter().map(|ended| (ended.index, ended.heard)).collect();
-        assert_eq!(heard, [(0, Heard::Complete(Grade::Peer)), (1, Heard::Complete(Grade::Peer))]);
-    }
-
-    #[test]
-    fn a_mark_that_comes_back_before_its_sound_can_have_ended_proves_nothing() {
-        let mut wire = Wire::new();
-        wire.mouth.say(PlayId(0), 0, sound(1000), false);
-        wire.tick_until(0, 640);
-        let mark = wire.marks()[0];
-        wire.ended.extend(wire.mouth.played(mark, at(640)));
-        assert_eq!(wire.ended[0].heard, Heard::NoEvidence);
-    }
-
-    #[test]
-    fn a_mark_that_never_comes_back_ends_the_line_without_evidence() {
-        let mut wire = Wire::new();
-        wire.mouth.say(PlayId(0), 0, sound(1000), false);
-        wire.tick_until(0, 3990);
-        assert!(wire.ended.is_empty());
-        wire.tick_until(3990, 4100);
-        assert_eq!(wire.ended[0].heard, Heard::NoEvidence);
-    }
-
-    #[test]
-    fn falling_silent_clears_the_peer_and_cuts_every_line() {
-        let mut wire = Wire::new();
-        wire.mouth.say(PlayId(3), 0, sound(1000), false);
-        wire.mouth.say(PlayId(3), 1, None, false);
-        wire.tick_until(0, 300);
-        let heard = (0..=300).step_by(20).filter(|ms| !wire.mouth.sounding(at(*ms)).is_empty());
-        assert_eq!(heard.count(), 16);
-        let cut = wire.mouth.hush(at(300));
-        assert_eq!(
-            cut.iter().map(|e| (e.heard, e.began.is_some())).collect::<Vec<_>>(),
-            [(Heard::Cut, true), (Heard::Cut, false)]
-        );
-        wire.tick_until(300, 340);
-        assert_eq!(wire.sent.last(), Some(&Outbound::Clear));
-        assert!(wire.mouth.played(Mark(1), at(400)).is_empty());
-        assert_eq!(wire.mouth.sounding(at(420)), Bytes::new());
-    }
-
-    #[test]
-    fn uneven_ticks_lose_nothing_of_what_the_caller_hears() {
-        let mut mouth = Mouth::new(TWILIO, Duration::from_secs(3));
-        let audio: Bytes = (0..30).flat_map(|frame| vec![frame; 160]).collect();
-        let audio = Encoded::of_samples(Codec::Ulaw, audio);
-        let spoken = sound(600).map(|spoken| Arc::new(Spoken { audio, ..Spoken::clone(&spoken) }));
-        mouth.say(PlayId(0), 0, spoken, false);
-        // A little early, a little late, and five at once after a pause.
-        let mut times: Vec<u64> = vec![0, 19, 41, 60, 79];
-        times.extend([200; 6]);
-        times.extend((220..640).step_by(20));
-        let mut heard = Vec::new();
-        for ms in times {
-            mouth.tick(at(ms), |_| Ok(()));
-            heard.extend(mouth.sounding(at(ms)).first().copied());
-        }
-        assert_eq!(heard, (0..30).collect::<Vec<u8>>());
-    }
-
-    #[test]
-    fn what_finds_no_room_is_sent_later_and_in_order() {
-        let mut mouth = Mouth::new(TWILIO, Duration::from_secs(3));
-        mouth.say(PlayId(0), 0, sound(100), false);
-        let mut sent = Vec::new();
-        mouth.tick(at(0), Err);
-        mouth.tick(at(20), |message| {
-            sent.push(message);
-            Ok(())
-        });
-        assert_eq!(sent.len(), 6);
-        assert!(matches!(sent[5], Outbound::Mark(_)));
-    }
-
-    #[test]
-    fn a_text_that_could_not_be_rendered_is_left_out_and_the_rest_is_said() {
-        let mut wire = Wire::new();
-        wire.mouth.say(PlayId(0), 0, None, false);
-        wire.mouth.say(PlayId(0), 1, sound(100), false);
-        wire.tick_until(0, 100);
-        assert_eq!(wire.frames(), 0);
-        wire.mouth.rendered(PlayId(0), 0, None);
-        wire.tick_until(100, 120);
-        assert_eq!((wire.ended[0].heard, wire.frames()), (Heard::Failed, 5));
     }
 }

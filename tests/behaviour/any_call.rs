@@ -4,6 +4,7 @@
 mod absence;
 mod desk;
 mod every_step;
+mod interrupted;
 mod steps;
 mod withdrawal;
 mod world;

@@ -1,11 +1,13 @@
 //! `candor bench`: how well callers are heard, measured on recordings.
 
+mod barge_in;
 mod clips;
 mod conditions;
 mod hearing;
+mod over_prompt;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -24,6 +26,9 @@ enum Command {
     /// What becomes of recorded answers to the question about recording: each through the telephone's codec, with noise, through the ears, a recogniser and
     /// the judgement of a consent, exactly as in a call.
     Hearing(Hearing),
+    /// What becomes of recordings that are heard while a prompt is being said: how soon the agent is silent, and whether it goes on after noise and after
+    /// its own echo.
+    BargeIn(BargeIn),
 }
 
 /// What is listened to.
@@ -61,9 +66,36 @@ pub struct Hearing {
     json: bool,
 }
 
-/// Runs the command.
-pub fn run(arguments: &Bench, settings: &Settings) -> miette::Result<ExitCode> {
+/// What is heard over a prompt.
+#[derive(Args, Debug)]
+pub struct BargeIn {
+    /// A folder of recordings with `MANIFEST.tsv`: path, language, words, kind, … in columns. Clips of the kind `noise` are noise.
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// The dialog whose first question is being said meanwhile, by the prompt that its first state is named after.
+    #[arg(long, value_name = "FILE", default_value = "dialogs/webshop.yaml")]
+    dialog: PathBuf,
+    /// Where its texts are; absent: where the configuration says.
+    #[arg(long, value_name = "FOLDER")]
+    prompts: Option<PathBuf>,
+    /// Only these languages.
+    #[arg(long, value_name = "LANGUAGE,…", value_delimiter = ',', default_value = "nl,en")]
+    languages: Vec<String>,
+    /// Only these models, each by itself; absent: every one that is here. Where none is, how quick the agent is and what stops it is measured all the same.
+    #[arg(long, value_name = "MODEL,…", value_delimiter = ',')]
+    models: Vec<String>,
+    /// Only every so many recordings.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    every: usize,
+    /// Print one JSON document instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command. `prompts`: the configured folder of texts.
+pub fn run(arguments: &Bench, settings: &Settings, prompts: &Path) -> miette::Result<ExitCode> {
     match &arguments.command {
+        Command::BargeIn(barge_in) => barge_in::run(barge_in, settings, prompts),
         Command::Hearing(hearing) => hearing::run(hearing, settings),
     }
 }

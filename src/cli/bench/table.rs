@@ -143,7 +143,7 @@ fn lines(row: &Row) -> String {
 }
 
 /// A count with its share and where that lies with 95 % confidence (E. B. Wilson, 1927).
-fn share(count: u32, of: u32) -> String {
+pub fn share(count: u32, of: u32) -> String {
     if of == 0 {
         return "—".to_owned();
     }
@@ -153,7 +153,7 @@ fn share(count: u32, of: u32) -> String {
     format!("{count}: {:.1} % ({:.1}–{:.1})", 100.0 * p, 100.0 * (middle - half).max(0.0), 100.0 * (middle + half).min(1.0))
 }
 
-fn percentile(times: &[Duration], percent: usize) -> u128 {
+pub fn percentile(times: &[Duration], percent: usize) -> u128 {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).map_or(0, Duration::as_millis)

@@ -1,8 +1,8 @@
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::Heard;
 use super::lookup::Lookup;
+use super::{Heard, Interruption};
 use crate::consent::{Change, ConsentState, Method, Passage, Purpose, SessionTime};
 use crate::dialog::prompt::{Line, Slots};
 
@@ -22,6 +22,12 @@ pub enum Action {
     },
     /// Be silent at once; what was not heard yet ends as cut.
     Hush,
+    /// Be silent at once; what is being said is not over, and no line of it ends that was not heard to its end.
+    Pause,
+    /// Go on with what was being said before the pause, a little before where the caller last heard it.
+    GoOn,
+    /// What came of a pause; to be counted.
+    Interruption(Interruption),
     /// What may be said by the caller now.
     Listen(Expecting),
     /// A new turn begins now; there is none running.

@@ -147,7 +147,7 @@ impl Flow {
     fn nothing_came_of_it(&mut self) {
         match &self.phase {
             Phase::Dialog(_) if self.looks_up() => self.lookup_ready(),
-            Phase::Dialog(waiting) if waiting.was_interrupted() => self.resume(),
+            Phase::Dialog(_) if self.is_paused() => self.came_to_nothing(Interruption::Otherwise),
             Phase::Dialog(_) if self.current.is_none() => self.deadline = Some(self.now + self.dialog_patience()),
             Phase::Asking(asking) if asking.ended.is_some() => self.deadline = Some(self.now + self.settings.consent_window),
             _ => {}

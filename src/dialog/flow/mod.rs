@@ -4,7 +4,7 @@
 //! caller of this module joins it to sound and disk; nothing here waits for anything.
 //!
 //! The opening (`opening`) is run before any dialog file is looked at; the commands (`commands`) are there in every state; the dialog's own
-//! steps are in `steps`, and what becomes of a text that could not be spoken in `unsaid`; the ways out in `leaving`, and waiting for a colleague at the desk in `desk`. A caller who is gone for a moment is in
+//! steps are in `steps`, what is said into its prompts in `interrupted`, and what becomes of a text that could not be spoken in `unsaid`; the ways out in `leaving`, and waiting for a colleague at the desk in `desk`. A caller who is gone for a moment is in
 //! `absence`, a no after the question in `withdrawal`.
 
 mod absence;
@@ -14,6 +14,7 @@ mod commands;
 mod desk;
 mod digits;
 mod event;
+mod interrupted;
 mod leaving;
 mod looking_up;
 pub mod lookup;
@@ -35,6 +36,7 @@ pub use action::{
     Action, Departure, Expecting, Fact, LeaveReason, Number, PlayId, Prompted, Role, SessionOutcome, StopReason, Trouble,
 };
 pub use event::{Button, Ended, Erasure, Event, Grade, HandoverEnd, Heard, Utterance, Way};
+pub use interrupted::Interruption;
 pub use stage::{Expected, Stage};
 
 use super::SharedDialog;
@@ -126,6 +128,8 @@ pub struct Flow {
     prefix: Option<SessionTime>,
     /// Between the first voice and what it meant.
     caller_speaks: bool,
+    /// What the caller says over prompts.
+    voices: interrupted::Voices,
     recorder_on: bool,
     departures: u32,
     /// How often in a row there was a voice without words.
@@ -194,6 +198,7 @@ impl Flow {
             deadline: None,
             prefix: None,
             caller_speaks: false,
+            voices: interrupted::Voices::default(),
             recorder_on: false,
             departures: 0,
             noises: 0,
@@ -280,6 +285,7 @@ impl Flow {
     }
 
     fn dispatch(&mut self, event: Event) {
+        self.voices.count(&event);
         match event {
             Event::Begin => self.begin(),
             Event::LineEnded(ended) => self.line_ended(ended),
@@ -322,6 +328,9 @@ impl Flow {
         }
         self.deadline = None;
         let understanding = std::mem::take(&mut self.caller_speaks);
+        if understanding {
+            self.voices.give_up();
+        }
         match &self.phase {
             // What was heard never became anything: the same as not understood.
             Phase::Asking(_) | Phase::Dialog(_) if understanding => self.not_understood(),
@@ -336,11 +345,8 @@ impl Flow {
 
     fn speech_began(&mut self) {
         match &self.phase {
-            Phase::Dialog(waiting) => {
-                if waiting.barge_in() && self.can_hear() && self.current.is_some() {
-                    self.hush();
-                    self.interrupted();
-                }
+            Phase::Dialog(_) => {
+                self.voice_over_prompt();
                 self.caller_speaks = true;
                 self.deadline = Some(self.now + UNDERSTANDING * 4);
             }
@@ -354,7 +360,7 @@ impl Flow {
 
     fn utterance(&mut self, utterance: Utterance) {
         self.caller_speaks = false;
-        if self.spoken_command(&utterance) {
+        if self.spoken_command(&utterance) || self.said_for_nothing(&utterance) {
             return;
         }
         match &self.phase {
@@ -369,6 +375,9 @@ impl Flow {
 
     fn not_understood(&mut self) {
         self.caller_speaks = false;
+        if self.heard_for_nothing() {
+            return;
+        }
         match &self.phase {
             Phase::Asking(asking) if asking.ended.is_some() => self.question_unclear(),
             Phase::Dialog(_) => self.dialog_unheard(),
@@ -421,6 +430,7 @@ impl Flow {
         }
         if last {
             self.current = None;
+            self.came_of_it(Interruption::Otherwise);
             self.play_ended(ended.heard);
         }
     }

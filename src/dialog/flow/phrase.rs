@@ -20,6 +20,43 @@ pub(super) fn has(said: &str, phrase: &str) -> bool {
     !phrase.is_empty() && format!(" {said} ").contains(&format!(" {phrase} "))
 }
 
+/// Whether `said` (already normal) is made of these phrases and nothing else, one after the other: "ja ja", "oké ja".
+pub(super) fn is_made_of(said: &str, phrases: &[String]) -> bool {
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let phrases: Vec<String> = phrases.iter().map(|phrase| normal(phrase)).collect();
+    let mut reached = vec![false; words.len() + 1];
+    reached[0] = true;
+    for from in 0..words.len() {
+        if !reached[from] {
+            continue;
+        }
+        for phrase in &phrases {
+            let phrase: Vec<&str> = phrase.split_whitespace().collect();
+            if words[from..].starts_with(&phrase) {
+                reached[from + phrase.len()] = true;
+            }
+        }
+    }
+    !words.is_empty() && reached[words.len()]
+}
+
+/// How many words of `said` stand in `text`, one after the other (both already normal): the longest such run.
+pub(super) fn longest_run(said: &str, text: &str) -> usize {
+    let text: Vec<&str> = text.split_whitespace().collect();
+    let mut longest = 0;
+    let mut before = vec![0; text.len() + 1];
+    for word in said.split_whitespace() {
+        // Runs that end with this word, by where in the text they end.
+        let mut ending = vec![0; text.len() + 1];
+        for (place, _) in text.iter().enumerate().filter(|(_, of_text)| **of_text == word) {
+            ending[place + 1] = before[place] + 1;
+            longest = longest.max(ending[place + 1]);
+        }
+        before = ending;
+    }
+    longest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +69,24 @@ mod tests {
         assert!(!has(&said, ""));
         assert!(is_whole(&normal("Retour."), "retour"));
         assert!(!is_whole(&said, "medewerker"));
+    }
+
+    #[test]
+    fn what_is_said_again_and_again_is_made_of_the_same_phrase() {
+        let phrases = ["ja", "hm hm", "oké"].map(str::to_owned);
+        for (said, made) in
+            [("ja", true), ("ja ja", true), ("oké ja hm hm", true), ("hm", false), ("ja maar", false), ("", false)]
+        {
+            assert_eq!(is_made_of(said, &phrases), made, "{said}");
+        }
+        assert!(!is_made_of("ja", &["".to_owned()]));
+    }
+
+    #[test]
+    fn a_run_is_words_in_their_order() {
+        let text = "waarmee kan ik u helpen u kunt zeggen bestelling retour of openingstijden";
+        for (said, run) in [("u kunt zeggen", 3), ("kan ik iets helpen", 2), ("retour bestelling", 1), ("krokodil", 0), ("", 0)] {
+            assert_eq!(longest_run(said, text), run, "{said}");
+        }
     }
 }

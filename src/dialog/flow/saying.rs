@@ -34,6 +34,7 @@ impl Flow {
 
     pub(super) fn hush(&mut self) {
         if self.current.take().is_some() {
+            self.came_of_it(Interruption::Otherwise);
             self.actions.push(Action::Hush);
         }
     }

@@ -17,8 +17,8 @@ pub(super) struct Waiting {
     /// How often nothing came, and how often nothing fitted.
     pub(super) no_input: u32,
     pub(super) no_match: u32,
-    /// The prompt was broken off because the caller spoke.
-    interrupted: bool,
+    /// How often its prompt stood still for a voice of which nothing came.
+    pub(super) for_nothing: u32,
 }
 
 pub(super) enum Mode {
@@ -68,10 +68,6 @@ impl Waiting {
 
     pub(super) fn state(&self) -> &str {
         self.at.state()
-    }
-
-    pub(super) fn was_interrupted(&self) -> bool {
-        self.interrupted
     }
 }
 
@@ -237,7 +233,7 @@ impl Flow {
         let evidence_for = [always, by_answer.clone()].concat();
         self.next_turn(if sensitive { TurnKind::Sensitive } else { TurnKind::Dialog { evidence_for } });
         self.only_if_chosen = by_answer;
-        self.phase = Phase::Dialog(Waiting { mode, at, barge_in, no_input, no_match, interrupted: false });
+        self.phase = Phase::Dialog(Waiting { mode, at, barge_in, no_input, no_match, for_nothing: 0 });
         self.listen(false, &phrases);
         if lines.is_empty() {
             // A lookup without a prompt: the caller hears nothing until it is done.
@@ -257,13 +253,6 @@ impl Flow {
         match &self.phase {
             Phase::Dialog(Waiting { mode: Mode::Collect(digits), .. }) if !digits.is_empty() => self.settings.inter_digit,
             _ => self.settings.no_input,
-        }
-    }
-
-    /// The prompt was broken off by the caller's voice.
-    pub(super) fn interrupted(&mut self) {
-        if let Phase::Dialog(waiting) = &mut self.phase {
-            waiting.interrupted = true;
         }
     }
 
@@ -347,6 +336,7 @@ impl Flow {
     /// The caller has answered: the turn is over.
     pub(super) fn answered(&mut self) {
         self.lookups_in_a_row = 0;
+        self.came_of_it(Interruption::Answer);
         self.hush();
         self.end_turn();
     }
@@ -366,7 +356,6 @@ impl Flow {
 
     /// A voice without words: noise, or a language that we cannot hear.
     pub(super) fn dialog_unheard(&mut self) {
-        let Phase::Dialog(waiting) = &self.phase else { return };
         if self.looks_up() {
             return self.lookup_ready();
         }
@@ -379,9 +368,8 @@ impl Flow {
             self.deadline = Some(self.now + self.settings.inter_digit);
             return;
         }
-        if waiting.interrupted || !self.can_hear() {
-            let why = if self.can_hear() { "no-match" } else { "keys-only" };
-            return self.no_match(why);
+        if !self.can_hear() {
+            return self.no_match("keys-only");
         }
         self.noises += 1;
         if self.noises >= NOISES {
@@ -409,6 +397,7 @@ impl Flow {
     pub(super) fn no_match(&mut self, lead: &str) {
         let Phase::Dialog(waiting) = &self.phase else { return };
         let (no_input, no_match) = (waiting.no_input, waiting.no_match + 1);
+        self.came_of_it(Interruption::NoMatch);
         self.again_or_else(lead, no_input, no_match, LeaveReason::NoMatch);
     }
 

@@ -157,7 +157,15 @@ impl<'a> Story<'a> {
 
     fn hear_part(&mut self, prompt: &str, at: Span) -> Told {
         let expected = format!("the caller hears a part of {}", named(prompt));
-        let line = self.next_said(at, &expected)?;
+        // A prompt that stood still goes on, and is broken into once more.
+        let again = self.part.filter(|&part| self.is(part, prompt) && self.ended(part).is_none());
+        while again.is_some_and(|part| self.ended(part).is_none()) && self.world.is_busy() {
+            self.go_on(at)?;
+        }
+        let line = match again.filter(|&part| self.ended(part).is_none()) {
+            Some(part) => part,
+            None => self.next_said(at, &expected)?,
+        };
         if !self.is(line, prompt) {
             let was = self.described(line);
             return Err(self.difference(at, &expected, was, "what comes before it is heard with `hear`"));

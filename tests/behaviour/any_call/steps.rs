@@ -55,7 +55,7 @@ pub enum Looked {
 pub const CARD: &str = "918273";
 pub const ORDER: &str = "604819";
 
-pub const WORDS: [&str; 12] = [
+pub const WORDS: [&str; 17] = [
     "ja",
     "nee",
     "ja maar",
@@ -68,6 +68,11 @@ pub const WORDS: [&str; 12] = [
     "english",
     "",
     "iets heel anders",
+    "ja ja",
+    "oké",
+    "[unk]",
+    "waarmee kan ik u helpen",
+    "toets één voor ja",
 ];
 
 pub fn step() -> impl Strategy<Value = Step> {

@@ -8,8 +8,8 @@ use candor::consent::{ConsentState, ConsentedTurn, Method, SessionTime};
 use candor::dialog::SharedDialog;
 use candor::dialog::flow::lookup::{Answer, Kind, Lookup, LookupFailure, Value};
 use candor::dialog::flow::{
-    Action, Departure, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings, Stage,
-    Trouble, Utterance, Way,
+    Action, Departure, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, Interruption, PlayId, SessionOutcome,
+    Settings, Stage, Trouble, Utterance, Way,
 };
 use candor::server::library;
 use zeroize::Zeroizing;
@@ -69,6 +69,10 @@ pub struct World {
     /// How often something was to be erased.
     pub erasing: u32,
     pub saying: VecDeque<(PlayId, usize, String)>,
+    /// What is being said stands still.
+    pub paused: bool,
+    /// What came of each pause.
+    pub interruptions: Vec<Interruption>,
     pub held: Option<SessionTime>,
     pub kept: Vec<(ConsentedTurn<()>, SessionTime)>,
     pub facts: Vec<(Fact, SessionTime)>,
@@ -101,6 +105,8 @@ impl World {
             lookups: Vec::new(),
             erasing: 0,
             saying: VecDeque::new(),
+            paused: false,
+            interruptions: Vec::new(),
             held: None,
             kept: Vec::new(),
             facts: Vec::new(),
@@ -120,6 +126,7 @@ impl World {
                 self.act(action, &mut events);
             }
             assert!(self.flow.slots().get("card").is_none(), "what was given at a sensitive step is not with the rest");
+            assert!(!self.paused || self.flow.deadline().is_some(), "nobody is left in the silence of a pause");
             let number = self.flow.slots().iter().any(|(name, _)| name == NUMBER);
             assert!(!number || self.flow.stage() == Stage::CallBack, "a number that is not being left is kept nowhere");
         }
@@ -131,7 +138,21 @@ impl World {
         let shown = format!("{action:?}");
         assert!([CARD, ORDER, "zolder"].iter().all(|value| !shown.contains(value)), "a value is shown: {shown}");
         match action {
+            Action::Pause => {
+                assert!(
+                    !std::mem::replace(&mut self.paused, true) && !self.saying.is_empty(),
+                    "what stands still was being said"
+                );
+                let fixed = ["disclosure", "consent", "handover", "queue", "looking", "one-moment"];
+                let of_engine = self.saying.iter().any(|(_, _, id)| fixed.iter().any(|fixed| id.starts_with(fixed)));
+                assert!(self.flow.in_dialog() && !of_engine, "the opening stands still for nobody: {:?}", self.saying);
+            }
+            Action::GoOn => {
+                assert!(std::mem::take(&mut self.paused) && !self.saying.is_empty(), "what goes on stood still");
+            }
+            Action::Interruption(what) => self.interruptions.push(what),
             Action::Say { play, lines } => {
+                assert!(!self.paused, "nothing is said behind what stands still");
                 for (index, line) in lines.into_iter().enumerate() {
                     let id = line.id.as_str();
                     assert!(self.held.is_none() || !SENSITIVE.contains(&id), "a sensitive turn is held in memory: {id}");
@@ -145,6 +166,7 @@ impl World {
                 }
             }
             Action::Hush => {
+                self.paused = false;
                 for (place, (play, index, id)) in self.saying.drain(..).enumerate() {
                     let began = (place == 0).then_some(self.now);
                     self.said_since_opening.push((id, Heard::Cut));
@@ -282,6 +304,19 @@ impl World {
         }
     }
 
+    /// What was being said when a voice began has been understood.
+    pub fn understood(&mut self, words: &str) {
+        let text = Zeroizing::new(words.to_owned());
+        let speech = Duration::from_millis(400);
+        self.take(Event::Utterance(Utterance {
+            second_look: Some(text.clone()),
+            text,
+            confidence: 0.9,
+            began: self.now,
+            speech,
+        }));
+    }
+
     pub fn step(&mut self, step: Step) {
         match step {
             Step::Key(key) => self.take(Event::Key(key)),
@@ -297,6 +332,7 @@ impl World {
             Step::Mumble => self.take(Event::NotUnderstood),
             Step::LineEnds(heard) => {
                 let Some((play, index, id)) = self.saying.pop_front() else { return };
+                self.paused &= !self.saying.is_empty();
                 let began = Some(self.now);
                 self.now = self.now + Duration::from_secs(2);
                 self.introduced |= id == "disclosure-automated";

@@ -98,3 +98,7 @@ read-back-yes =
     .hear = 네 | 맞아요 | 맞습니다
 read-back-no =
     .hear = 아니에요 | 아니 에 요 | 틀려요
+
+# What callers say to show that they listen. Said into a prompt it stops nothing, unless it answers the question.
+backchannel =
+    .hear = 네 | 예 | 음 | 어 | 아 | 그래요 | 그렇군요 | 알겠습니다 | 좋아요

@@ -1,0 +1,240 @@
+use std::path::Path;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::BargeIn;
+use super::clips::{Clip, of_manifest};
+use super::conditions::Condition;
+use super::over_prompt::{Listening, Outcome, hear};
+use super::table::{percentile, share};
+use crate::audio::{Codec, g711};
+use crate::cli::terminal::{Exit, print, print_json, refuse};
+use crate::dialog::SharedDialog;
+use crate::dialog::flow::Interruption;
+use crate::dialog::prompt::{Hearing, Line, Slots};
+use crate::server::library;
+use crate::speech::stt::Recognisers;
+use crate::speech::tts::Sound;
+use crate::speech::tts::espeak::Espeak;
+use crate::speech::{Settings, models};
+
+/// Silence before and after each recording, in milliseconds: the ears settle, and the end has to be noticed.
+const BEFORE: u32 = 600;
+const AFTER: u32 = 2_000;
+/// Decibels from the agent's own sound down to its echo.
+const ECHOES: [u32; 3] = [20, 30, 40];
+/// From where in a prompt its echo begins to be heard: every so many milliseconds.
+const APART: usize = 1_000;
+/// The longest until the mouth sends what stops the sound: one tick.
+const TICK: Duration = Duration::from_millis(20);
+
+/// One kind of sound in one language, with one model or none.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Row {
+    language: String,
+    /// Absent: nothing was understood, and nothing is known of what would have come of it.
+    model: Option<String>,
+    sound: String,
+    recordings: u32,
+    /// How many made the agent fall silent.
+    stopped: u32,
+    /// What came of those, by name.
+    came_of_it: std::collections::BTreeMap<&'static str, u32>,
+    /// From the first voice to the silence, in milliseconds: median and 95th percentile. Of speech alone.
+    silent_after_ms: Option<(u64, u64)>,
+}
+
+/// Runs the measurement. Status 1: nothing could be measured.
+pub fn run(arguments: &BargeIn, settings: &Settings, prompts: &Path) -> miette::Result<ExitCode> {
+    let clips = match of_manifest(&arguments.folder) {
+        Ok(clips) => clips,
+        Err(reason) => return Ok(refuse(&reason, Exit::CalledWrongly)),
+    };
+    let prompts = arguments.prompts.as_deref().unwrap_or(prompts);
+    let dialog: SharedDialog = match library::load(&arguments.dialog, prompts, None) {
+        Ok(loaded) => Arc::new(loaded.dialog),
+        Err(problems) => return Ok(refuse(&problems.render(false), Exit::CalledWrongly)),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = Rc::new(runtime.map_err(|error| miette::miette!("cannot start: {error}"))?);
+    let mut patient = settings.clone();
+    // What is heard faster than it was said waits for the engine.
+    patient.recognition.time_limit_ms = 120_000;
+    let mut rows = Vec::new();
+    for language in &arguments.languages {
+        let echoes = echoes(&runtime, settings, &dialog, language).map_err(|reason| miette::miette!("{reason}"))?;
+        for model in models(arguments, settings, language) {
+            let mut only = patient.clone();
+            let mut recogniser = None;
+            if let Some(model) = &model {
+                only.recognisers.insert(language.clone(), vec![model.clone()]);
+                let (recognisers, notes) = runtime.block_on(Recognisers::load(&only, std::slice::from_ref(language)));
+                recogniser = recognisers.get(language);
+                notes.iter().filter(|_| recogniser.is_none()).for_each(|note| eprintln!("candor: {note}"));
+            }
+            let model = model.filter(|_| recogniser.is_some());
+            let listening = Listening { runtime: runtime.clone(), settings: Rc::new(only), recogniser };
+            let measured = measure(arguments, &listening, &dialog, language, model, &clips, &echoes);
+            rows.extend(measured.map_err(|reason| miette::miette!("{reason}"))?);
+        }
+    }
+    if arguments.json {
+        print_json(&rows)?
+    } else {
+        table(&rows)
+    }
+    Ok(if rows.is_empty() { Exit::DoesNot } else { Exit::Holds }.into())
+}
+
+/// The models that are asked for; without any that is here: none, which still tells how quick the agent is and what stops it.
+fn models(arguments: &BargeIn, settings: &Settings, language: &str) -> Vec<Option<String>> {
+    let store = models::Store::of(settings);
+    let here = |model: &&models::Model| matches!(store.state(&model.name), models::State::Installed | models::State::Unmanaged);
+    let mut names = arguments.models.clone();
+    if names.is_empty() {
+        names = models::Manifest::known().for_language(language).filter(here).map(|model| model.name.clone()).collect();
+    }
+    if names.is_empty() { vec![None] } else { names.into_iter().map(Some).collect() }
+}
+
+/// The sound of the dialog's first question, as a telephone brings it back, from every second of it on.
+fn echoes(
+    runtime: &tokio::runtime::Runtime,
+    settings: &Settings,
+    dialog: &SharedDialog,
+    language: &str,
+) -> Result<Vec<Sound>, String> {
+    let line = Line {
+        id: dialog.file.start.value.clone(),
+        language: language.to_owned(),
+        hearing: Hearing::Voice,
+        purpose: None,
+        slots: false,
+        place: None,
+    };
+    let text = dialog.texts.text(&dialog.file, &line, &Slots::default());
+    let text =
+        text.map_err(|error| format!("{error}. The dialog's first state has to be named after the prompt of its question"))?;
+    let spoken =
+        runtime.block_on(Espeak::new(settings.espeak.clone()).speak(language, &text)).map_err(|error| error.to_string())?;
+    let spoken = spoken.encode_level(Codec::Ulaw).map_err(|error| error.to_string())?;
+    let samples = g711::decode(spoken.bytes());
+    let second = Codec::Ulaw.bytes_in(Duration::from_millis(APART as u64));
+    let from = |begin: usize| Sound { samples: samples[begin..].to_vec().into(), rate: Codec::Ulaw.sample_rate() };
+    Ok((0..samples.len().saturating_sub(second)).step_by(second).map(from).collect())
+}
+
+/// The same sound, so many decibels quieter.
+fn quieter(sound: &Sound, decibels: u32) -> Sound {
+    let gain = 10f32.powf(-(decibels as f32) / 20.0);
+    let samples: Vec<i16> = sound.samples.iter().map(|sample| (f32::from(*sample) * gain) as i16).collect();
+    Sound { samples: samples.into(), rate: sound.rate }
+}
+
+fn measure(
+    arguments: &BargeIn,
+    listening: &Listening,
+    dialog: &SharedDialog,
+    language: &str,
+    model: Option<String>,
+    clips: &[Clip],
+    echoes: &[Sound],
+) -> Result<Vec<Row>, String> {
+    let every = arguments.every.max(1);
+    let of_language = |clip: &&Clip| !clip.is_noise() && clip.language.as_deref() == Some(language);
+    let speech: Vec<Sound> = clips.iter().filter(of_language).step_by(every).map(Clip::sound).collect::<Result<_, _>>()?;
+    let noise: Vec<Sound> =
+        clips.iter().filter(|clip| clip.is_noise()).step_by(every).map(Clip::sound).collect::<Result<_, _>>()?;
+    let mut kinds = vec![("speech".to_owned(), speech, false), ("noise".to_owned(), noise, false)];
+    for decibels in ECHOES {
+        let quiet = echoes.iter().map(|sound| quieter(sound, decibels)).collect();
+        kinds.push((format!("echo at -{decibels} dB"), quiet, true));
+    }
+    let nothing = Sound { samples: Vec::new().into(), rate: 16_000 };
+    let mut rows = Vec::new();
+    for (sound, recordings, echo) in kinds.into_iter().filter(|(_, recordings, _)| !recordings.is_empty()) {
+        let is_speech = sound == "speech";
+        let mut row = Row {
+            language: language.to_owned(),
+            model: model.clone(),
+            sound,
+            recordings: recordings.len() as u32,
+            stopped: 0,
+            came_of_it: Default::default(),
+            silent_after_ms: None,
+        };
+        let mut times = Vec::new();
+        for recording in &recordings {
+            let carried = Condition::Telephone.carry(recording, &nothing, BEFORE, AFTER)?;
+            let Outcome { noticed, came_of_it } = hear(listening, dialog, language, carried, echo)?;
+            row.stopped += u32::from(noticed.is_some());
+            if let Some(what) = came_of_it {
+                *row.came_of_it.entry(what.as_str()).or_default() += 1;
+            }
+            let voice = Duration::from_millis(u64::from(BEFORE)) + onset(recording);
+            times.extend(noticed.filter(|_| is_speech).map(|noticed| (noticed + TICK).saturating_sub(voice)));
+        }
+        let ms = |percent| u64::try_from(percentile(&times, percent)).unwrap_or_default();
+        row.silent_after_ms = (!times.is_empty()).then(|| (ms(50), ms(95)));
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// Where the voice of a recording begins: its first fiftieth of a second within 25 dB of its loudest.
+fn onset(sound: &Sound) -> Duration {
+    let piece = (sound.rate as usize / 50).max(1);
+    let power = |piece: &[i16]| piece.iter().map(|sample| f32::from(*sample).powi(2)).sum::<f32>() / piece.len() as f32;
+    let powers: Vec<f32> = sound.samples.chunks(piece).map(power).collect();
+    let loudest = powers.iter().copied().fold(0.0, f32::max);
+    let first = powers.iter().position(|power| *power >= loudest / 316.0).unwrap_or(0);
+    Duration::from_millis(20) * u32::try_from(first).unwrap_or_default()
+}
+
+fn table(rows: &[Row]) {
+    let head = "| language | model | sound | recordings | stopped the agent (95 %) | of those, went on | what came of them | silent after, median / p95 |";
+    print(&format!("{head}\n|{}\n", " --- |".repeat(8)));
+    for row in rows {
+        let count = |what: Interruption| row.came_of_it.get(what.as_str()).copied().unwrap_or_default();
+        let went_on: u32 = [Interruption::Nothing, Interruption::Backchannel, Interruption::Echo].map(count).iter().sum();
+        let came: Vec<String> = row.came_of_it.iter().map(|(what, count)| format!("{what} {count}")).collect();
+        print(&format!(
+            "| {} | {} | {} | {} | {} | {} | {} | {} |\n",
+            row.language,
+            row.model.as_deref().unwrap_or("none"),
+            row.sound,
+            row.recordings,
+            share(row.stopped, row.recordings),
+            if row.model.is_some() { share(went_on, row.stopped) } else { "not known".to_owned() },
+            if came.is_empty() { "—".to_owned() } else { came.join(", ") },
+            row.silent_after_ms.map_or("—".to_owned(), |(median, late)| format!("{median} / {late} ms")),
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sound(rate: u32, samples: Vec<i16>) -> Sound {
+        Sound { samples: samples.into(), rate }
+    }
+
+    #[test]
+    fn a_voice_begins_where_it_comes_near_its_loudest() {
+        let breath = vec![30; 1600];
+        let voice = vec![8000; 1600];
+        assert_eq!(onset(&sound(16_000, [breath, voice].concat())), Duration::from_millis(100));
+        assert_eq!(onset(&sound(16_000, Vec::new())), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_echo_is_as_much_quieter_as_it_is_said_to_be() {
+        assert_eq!(*quieter(&sound(8000, vec![10_000, -10_000]), 20).samples, vec![1000, -1000]);
+    }
+}
