@@ -12,7 +12,7 @@ fn few() -> Plan {
     by_key().with("SERVER__LIMITS__OPENINGS_PER_SECOND", "2").with("SESSION__CONSENT_WINDOW_MS", "60000")
 }
 
-async fn announce(service: &Service, call: usize) -> Answer {
+pub async fn announce(service: &Service, call: usize) -> Answer {
     let form = "application/x-www-form-urlencoded";
     post("/twilio/voice", &format!("CallSid=CA{call}")).with("Content-Type", form).send(service).await
 }

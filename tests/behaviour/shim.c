@@ -1,4 +1,4 @@
-/* What a test puts in the way of a server (LD_PRELOAD): a wall clock that can be moved, and a recogniser that can hang or die. Neither
+/* What a test puts in the way of a server (LD_PRELOAD): a wall clock that can be moved, and a recogniser that can hang, die or be slow. Neither
    touches anything but the process that it is loaded into. */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -47,6 +47,9 @@ void vosk_recognizer_set_words(void *recognizer, int words) { (void)recognizer; 
 int vosk_recognizer_accept_waveform_s(void *recognizer, const short *data, int length) {
     (void)recognizer; (void)data; (void)length;
     behave();
+    char word[64] = {0};
+    number_in("TEST_ENGINE", word, sizeof word);
+    if (!strncmp(word, "slow", 4)) usleep(600 * 1000);
     return 0;
 }
 static const char *answer = "{\"result\":[{\"conf\":1.0,\"end\":0.8,\"start\":0.1,\"word\":\"openingstijden\"}],\"text\":\"openingstijden\"}";

@@ -40,7 +40,7 @@ impl Shim {
         std::fs::write(self.file("clock"), seconds.to_string()).unwrap();
     }
 
-    /// The recogniser: `well`, `hang` or `die`.
+    /// The recogniser: `well`, `hang`, `die` or `slow`.
     pub fn engine(&self, mode: &str) {
         std::fs::write(self.file("engine"), mode).unwrap();
     }

@@ -147,9 +147,9 @@ fn measure(
 ) -> Result<Vec<Row>, String> {
     let every = arguments.every.max(1);
     let of_language = |clip: &&Clip| !clip.is_noise() && clip.language.as_deref() == Some(language);
-    let speech: Vec<Sound> = clips.iter().filter(of_language).step_by(every).map(Clip::sound).collect::<Result<_, _>>()?;
+    let speech: Vec<Sound> = clips.iter().filter(of_language).step_by(every).map(Clip::recorded).collect::<Result<_, _>>()?;
     let noise: Vec<Sound> =
-        clips.iter().filter(|clip| clip.is_noise()).step_by(every).map(Clip::sound).collect::<Result<_, _>>()?;
+        clips.iter().filter(|clip| clip.is_noise()).step_by(every).map(Clip::recorded).collect::<Result<_, _>>()?;
     let mut kinds = vec![("speech".to_owned(), speech, false), ("noise".to_owned(), noise, false)];
     for decibels in ECHOES {
         let quiet = echoes.iter().map(|sound| quieter(sound, decibels)).collect();

@@ -85,17 +85,22 @@ impl Clip {
         self.noise
     }
 
+    /// Its sound, which eSpeak NG may have to speak.
     pub async fn sound(&self, espeak: &Espeak) -> Result<Sound, String> {
         match &self.sound {
-            From::File(path) => {
-                let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-                recorded::decode(path, &bytes).map_err(|error| format!("{}: {error}", path.display()))
-            }
+            From::File(_) => self.recorded(),
             From::Voice(voice) => {
                 let spoken = espeak.speak(voice, self.words.as_deref().unwrap_or_default()).await;
                 spoken.map_err(|error| format!("{}: {error}", self.name()))
             }
         }
+    }
+
+    /// The sound of a recording.
+    pub fn recorded(&self) -> Result<Sound, String> {
+        let From::File(path) = &self.sound else { return Err(format!("{}: it is no recording", self.name())) };
+        let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        recorded::decode(path, &bytes).map_err(|error| format!("{}: {error}", path.display()))
     }
 }
 

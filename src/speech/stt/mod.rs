@@ -27,6 +27,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub use load::{Listens, LoadNote, Recognisers};
 pub(super) use remote::check as check_remotes;
+#[cfg(fuzzing)]
+pub use remote::parsers;
 pub use remote::{Address, Protocol, RemoteSettings, RemoteSettingsError};
 pub use seats::Seat;
 use seats::Seats;

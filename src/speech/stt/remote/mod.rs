@@ -4,6 +4,8 @@
 //! keeps nothing: `candor check` and the start refuse the other. The network is waited for by tasks of their own; the engine's thread waits for
 //! its answer, for as long as `answer_ms` says.
 
+#[cfg(any(fuzzing, test))]
+pub mod parsers;
 mod settings;
 mod transcript;
 mod transcription;
