@@ -1,10 +1,14 @@
 //! Whole calls by voice in Dutch and English: recordings of people over the telephone into Whisper, and what the server made of it. The sentences
 //! that nobody has recorded are eSpeak NG's, in English, which the model understands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use candor::speech::Settings;
+use candor::audio::resample::resample;
+use candor::audio::{Codec, g711};
+use candor::speech::tts::espeak::Espeak;
+use candor::speech::tts::recorded;
+use candor::speech::{EspeakSettings, Settings};
 use serde_json::Value;
 
 use crate::korean::answer;
@@ -18,7 +22,7 @@ const AGENT: u32 = 260;
 const QUESTION: usize = 4;
 
 /// A server for the web shop in this language, and the folder of recordings; or nothing (and why).
-fn line(language: &str) -> Option<(Plan, PathBuf)> {
+pub fn line(language: &str) -> Option<(Plan, PathBuf)> {
     let speech = std::env::var_os("CANDOR_HUMAN_SPEECH").map_or_else(|| PathBuf::from("../shared/speech"), PathBuf::from);
     let models = std::env::var_os("CANDOR_SPEECH__MODELS").map(Into::into);
     let models = Settings { models, ..Default::default() }.models_folder();
@@ -43,6 +47,30 @@ async fn says(service: &Service, call: &Call, recording: PathBuf, number: usize)
     tokio::time::sleep(Duration::from_millis(400)).await;
     call.say_wav(recording).await.unwrap();
     answer(service, number).await
+}
+
+/// A recording as it goes over the line.
+pub fn recorded_ulaw(recording: &Path) -> Vec<u8> {
+    let sound = recorded::decode(recording, &std::fs::read(recording).unwrap()).unwrap();
+    g711::encode(&resample(&sound.samples, sound.rate, 8_000).unwrap())
+}
+
+/// A number as somebody says it, digit by digit.
+pub fn digits(speech: &Path, speaker: &str, number: &str) -> Vec<u8> {
+    let folder: Vec<_> = std::fs::read_dir(speech.join("en/other")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let digit = |digit: char| {
+        let begins = format!("fsdd_{digit}_{speaker}_");
+        let file = folder.iter().find(|file| file.file_name().unwrap().to_string_lossy().starts_with(&begins));
+        let pause = vec![Codec::Ulaw.silence(); Codec::Ulaw.bytes_in(Duration::from_millis(120))];
+        [recorded_ulaw(file.expect("a recording of each digit")), pause].concat()
+    };
+    number.chars().flat_map(digit).collect()
+}
+
+/// A sentence by eSpeak NG, as it goes over the line.
+pub async fn synthetic(voice: &str, text: &str) -> Vec<u8> {
+    let espeak = Espeak::new(EspeakSettings { rate: 150, ..Default::default() });
+    espeak.speak(voice, text).await.unwrap().encode_level(Codec::Ulaw).unwrap().bytes().to_vec()
 }
 
 async fn leave(service: &Service, call: Call) -> Vec<Value> {
@@ -132,4 +160,50 @@ async fn a_no_in_dutch_is_taken_at_once() {
     let no = says(&service, &call, speech.join("nl/nee/fillets_cannons_del-v-splet_cut.wav"), 1).await;
     assert_eq!((no["outcome"].as_str(), no["method"].as_str()), (Some("refused"), Some("speech")), "{no}");
     nothing_granted(&service, &leave(&service, call).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_back_is_asked_again_and_recording_is_stopped_by_voice() {
+    let Some((plan, speech)) = line("en") else { return };
+    let service = plan.start();
+    let call = service.caller().ring().await.unwrap();
+    call.wait_for_completed_marks(QUESTION).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    call.say_ulaw(synthetic("en+f2", "how long do you keep it").await).await.unwrap();
+    assert_eq!(answer(&service, 1).await["outcome"], "unclear");
+    let given = says(&service, &call, speech.join("en/yes/sc_yes_e0c782d5_nohash_0.wav"), 2).await;
+    assert_eq!((given["outcome"].as_str(), given["method"].as_str()), (Some("given"), Some("speech")), "{given}");
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    call.say_ulaw(synthetic("en+f2", "stop recording please").await).await.unwrap();
+    let stopped = answer(&service, 3).await;
+    assert_eq!((stopped["outcome"].as_str(), stopped["method"].as_str()), (Some("withdrawn"), Some("speech")), "{stopped}");
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    let events = leave(&service, call).await;
+    assert!(of_type(&events, "consent").iter().any(|event| event["to"] == "withdrawn"), "{events:#?}");
+    assert!(service.sealed_turns().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_number_is_spoken_read_back_and_passed_on() {
+    let Some((plan, speech)) = line("en") else { return };
+    let service = plan.start();
+    let call = service.caller().ring().await.unwrap();
+    call.wait_for_completed_marks(QUESTION).await.unwrap();
+    call.press("2").await.unwrap();
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    call.say_ulaw(synthetic("en+f2", "where is my order").await).await.unwrap();
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    // People, one digit after the other; with a pause in the middle, as people read from a letter.
+    let pause = vec![Codec::Ulaw.silence(); Codec::Ulaw.bytes_in(Duration::from_millis(450))];
+    let number = [digits(&speech, "jackson", "10"), pause, digits(&speech, "jackson", "03")].concat();
+    call.say_ulaw(number).await.unwrap();
+    // It is read back, and confirmed.
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    call.press("1").await.unwrap();
+    // Nobody answers at the shop: a colleague does, who knows the number.
+    let outcome = call.outcome().await;
+    assert!(outcome.violations.is_empty(), "{:?}", outcome.violations);
+    let told = outcome.task.as_ref().expect("a task for a colleague");
+    assert_eq!(told["candor"]["slots"]["order_number"], "1003", "{told}");
+    nothing_granted(&service, &service.closed().await);
 }

@@ -28,6 +28,7 @@ mod a_log_that_nobody_reads;
 mod an_independent_caller;
 mod any_call;
 mod broken_models;
+mod browser_by_voice;
 mod browser_call_back;
 mod browser_canary;
 mod browser_consent;

@@ -1,0 +1,116 @@
+//! Whole calls by voice from the web page in a real browser, in Dutch and English: recordings of people in the microphone, Whisper at the other end. The sentences
+//! that nobody has recorded are eSpeak NG's, in English, which the model understands; of its Dutch it does not.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::browser::{Microphone, Page, assert_true_when_shown, browser, is_here, question, share_of_sound, unhurried};
+use crate::dutch_and_english::{digits, line, recorded_ulaw, synthetic};
+use crate::service::{Service, of_type};
+
+/// How long the machine may take to understand something.
+const SOON: Duration = Duration::from_secs(40);
+
+async fn opened(service: &Service, language: &str, phrases: &[(&'static str, Vec<u8>)]) -> Page {
+    let page = browser("caller").microphone(Microphone::phrases(phrases));
+    let page = page.open(&format!("{}/?language={language}", service.base)).await;
+    page.click("#start").await;
+    page.wait_to_hear("the agent", share_of_sound).await;
+    question(&page).await;
+    page
+}
+
+/// The answers in the ledger, when there are so many.
+async fn answers(service: &Service, count: usize) -> Vec<Value> {
+    let deadline = std::time::Instant::now() + SOON;
+    loop {
+        let answers: Vec<Value> = of_type(&service.events(), "answer").into_iter().cloned().collect();
+        if answers.len() >= count {
+            return answers;
+        }
+        assert!(std::time::Instant::now() < deadline, "{:#?}", service.events());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_english_from_a_question_back_to_a_person() {
+    if !is_here() {
+        return;
+    }
+    let Some((plan, speech)) = line("en") else { return };
+    let service = unhurried(plan).start();
+    let phrases = [
+        ("how long", synthetic("en+f2", "how long do you keep it").await),
+        ("yes", recorded_ulaw(&speech.join("en/yes/sc_yes_e0c782d5_nohash_0.wav"))),
+        ("my order", synthetic("en+f2", "where is my order").await),
+        ("number", digits(&speech, "jackson", "1003")),
+        ("stop", synthetic("en+f2", "stop recording please").await),
+        ("person", synthetic("en+f2", "i want to speak to a person").await),
+    ];
+    let page = opened(&service, "en", &phrases).await;
+    page.say("how long").await;
+    assert_eq!(answers(&service, 1).await[0]["outcome"], "unclear");
+    question(&page).await;
+    page.say("yes").await;
+    let given = answers(&service, 2).await[1].clone();
+    assert_eq!((given["outcome"].as_str(), given["method"].as_str()), (Some("given"), Some("speech")), "{given}");
+    page.wait_for_state("#state", "recording").await;
+    page.wait_to_read("How can I help you").await;
+    page.say("my order").await;
+    page.wait_to_read("order number").await;
+    page.say("number").await;
+    page.wait_to_read("1 0 0 3").await;
+    page.say("stop").await;
+    let stopped = answers(&service, 3).await[2].clone();
+    assert_eq!((stopped["outcome"].as_str(), stopped["method"].as_str()), (Some("withdrawn"), Some("speech")), "{stopped}");
+    page.wait_for_state("#state", "erased").await;
+    page.say("person").await;
+    let events = service.wait_for_event("handover.requested", |_| true).await;
+    assert!(!of_type(&events, "turn.sealed").is_empty() && service.sealed_turns().is_empty(), "{events:#?}");
+    assert_true_when_shown(&page, &service, &service.sessions()[0]).await;
+    // What the caller said is never shown, but for the number that was read back.
+    assert!(!page.everything().await.contains("how long do you keep it"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_dutch_a_hedge_and_then_a_yes() {
+    if !is_here() {
+        return;
+    }
+    let Some((plan, speech)) = line("nl") else { return };
+    let service = unhurried(plan).start();
+    let phrases = [
+        ("hedge", recorded_ulaw(&speech.join("nl/ja/fillets_electromagnet_rand-6-4.wav"))),
+        ("yes", recorded_ulaw(&speech.join("nl/ja/fillets_barrel_bar-v-traverza_cut.wav"))),
+    ];
+    let page = opened(&service, "nl", &phrases).await;
+    page.say("hedge").await;
+    assert_eq!(answers(&service, 1).await[0]["outcome"], "unclear");
+    question(&page).await;
+    page.say("yes").await;
+    let given = answers(&service, 2).await[1].clone();
+    assert_eq!((given["outcome"].as_str(), given["method"].as_str()), (Some("given"), Some("speech")), "{given}");
+    page.wait_for_state("#state", "recording").await;
+    page.click("#hang-up").await;
+    page.wait_for_state("#state", "ended").await;
+    service.closed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_dutch_a_no_is_a_no() {
+    if !is_here() {
+        return;
+    }
+    let Some((plan, speech)) = line("nl") else { return };
+    let service = unhurried(plan).start();
+    let no = recorded_ulaw(&speech.join("nl/nee/fillets_cannons_del-v-splet_cut.wav"));
+    let page = opened(&service, "nl", &[("no", no)]).await;
+    page.say("no").await;
+    let refused = answers(&service, 1).await[0].clone();
+    assert_eq!((refused["outcome"].as_str(), refused["method"].as_str()), (Some("refused"), Some("speech")), "{refused}");
+    page.click("#hang-up").await;
+    page.wait_for_state("#state", "ended").await;
+    assert!(service.closed().await.iter().all(|event| event["to"] != "given") && service.sealed_turns().is_empty());
+}
