@@ -5,6 +5,7 @@ mod absence;
 mod desk;
 mod every_step;
 mod steps;
+mod understanding;
 mod withdrawal;
 mod world;
 

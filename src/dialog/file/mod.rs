@@ -22,9 +22,10 @@ pub use entries::Entries;
 pub use fetch::{Fetch, LONGEST_TIME_LIMIT, MOST_RETRIES, TIME_LIMIT, names_in, read_reference, read_time_limit};
 pub use part::{AState, Part, PartFile, State, read_part};
 pub use schema::{of_dialogs as schema_of_dialogs, of_sub_dialogs as schema_of_sub_dialogs};
-pub use step::{Ask, Choice, Collect, OnConsent, OnHours, Step, Tries, read_digits};
+pub use step::{Ask, Choice, Collect, OnConsent, OnHours, Step, Tries};
 
 use super::hours::{HoursError, OpeningHours};
+pub use super::spoken::read_digits;
 use crate::consent::{Basis, Purpose, Terms};
 
 /// A dialog file as it was written.

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{Choose, Entries, Fetch};
+use crate::dialog::spoken::{Form, read_digits};
 
 /// One step of a state. Externally tagged: the positions stay exact.
 // A dialog holds a few dozen of them, read once: a box would cost more in reading than it saves.
@@ -123,13 +124,11 @@ pub struct Collect {
     pub evidence_for: Vec<Spanned<String>>,
 }
 
-/// `6` or `4..8`: how many digits, both ends included; 1 to 32.
-pub fn read_digits(text: &str) -> Option<(usize, usize)> {
-    let (least, most) = match text.split_once("..") {
-        Some((least, most)) => (least.trim().parse().ok()?, most.trim().parse().ok()?),
-        None => (text.trim().parse().ok()?, text.trim().parse().ok()?),
-    };
-    (1 <= least && least <= most && most <= 32).then_some((least, most))
+impl Collect {
+    /// What kind of value it takes; `None` where that cannot be read, which the checks exclude.
+    pub fn form(&self) -> Option<Form> {
+        read_digits(&self.digits.value).map(|(least, most)| Form::Digits { least, most })
+    }
 }
 
 /// A branch on consent.
@@ -183,17 +182,4 @@ impl Default for Tries {
 
 fn yes() -> bool {
     true
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn digits_are_a_number_or_a_range() {
-        assert_eq!([read_digits("6"), read_digits("4..8"), read_digits("4 .. 8")], [Some((6, 6)), Some((4, 8)), Some((4, 8))]);
-        for text in ["", "0", "0..4", "8..4", "33", "4..", "..8", "four", "4..=8"] {
-            assert_eq!(read_digits(text), None, "{text}");
-        }
-    }
 }

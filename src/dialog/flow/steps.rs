@@ -5,7 +5,8 @@ use zeroize::Zeroizing;
 
 use super::looking_up::LookedUp;
 use super::*;
-use crate::dialog::file::{self, Ask, Choice, Choose, Collect, Step, Tries};
+use crate::dialog::file::{Ask, Choice, Choose, Collect, Step, Tries};
+use crate::dialog::spoken::Form;
 
 /// A question of the dialog that waits for the caller, or a lookup that the caller waits for.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Waiting {
     pub(super) no_match: u32,
     /// The prompt was broken off because the caller spoke.
     interrupted: bool,
+    /// What there is of the digits was said, not typed.
+    pub(super) spoken: bool,
 }
 
 pub(super) enum Mode {
@@ -237,7 +240,7 @@ impl Flow {
         let evidence_for = [always, by_answer.clone()].concat();
         self.next_turn(if sensitive { TurnKind::Sensitive } else { TurnKind::Dialog { evidence_for } });
         self.only_if_chosen = by_answer;
-        self.phase = Phase::Dialog(Waiting { mode, at, barge_in, no_input, no_match, interrupted: false });
+        self.phase = Phase::Dialog(Waiting { mode, at, barge_in, no_input, no_match, interrupted: false, spoken: false });
         self.listen(false, &phrases);
         if lines.is_empty() {
             // A lookup without a prompt: the caller hears nothing until it is done.
@@ -277,7 +280,11 @@ impl Flow {
                 None => self.no_match("no-match"),
             },
             (Mode::Collect(digits), Some(Step::Collect(collect))) => {
-                let (_, most) = file::read_digits(&collect.digits.value).unwrap_or((1, LONGEST));
+                let most = collect.form().map_or(LONGEST, Form::most_keys);
+                // Who goes over to the keys begins anew with them.
+                if key != '#' && std::mem::take(&mut waiting.spoken) {
+                    digits.clear();
+                }
                 if key != '#' && digits.len() <= LONGEST {
                     digits.push(key);
                 }
@@ -331,9 +338,8 @@ impl Flow {
             (Mode::ReadBack, _) if heard("read-back-yes", &phrase::is_whole) => self.read_back_right(),
             (Mode::ReadBack, _) if heard("read-back-no", &phrase::is_whole) => self.read_back_wrong(),
             // Who is typing and says something goes on typing.
-            (Mode::Collect(digits), _) if !digits.is_empty() => self.deadline = Some(self.now + self.settings.inter_digit),
-            // Digits come by key alone.
-            (Mode::Collect(_), _) => self.no_match("keys-only"),
+            (Mode::Collect(digits), _) if !digits.is_empty() && !waiting.spoken => self.deadline = Some(self.now + self.settings.inter_digit),
+            (Mode::Collect(_), Some(Step::Collect(collect))) => self.spoken_value(collect, &utterance.text),
             _ => self.no_match("no-match"),
         }
     }

@@ -55,7 +55,7 @@ pub enum Looked {
 pub const CARD: &str = "918273";
 pub const ORDER: &str = "604819";
 
-pub const WORDS: [&str; 12] = [
+pub const WORDS: [&str; 18] = [
     "ja",
     "nee",
     "ja maar",
@@ -68,6 +68,12 @@ pub const WORDS: [&str; 12] = [
     "english",
     "",
     "iets heel anders",
+    "een twee drie vier",
+    "mijn nummer is zes nul vier acht een negen",
+    "dubbel vijf",
+    "twelve thirty-four",
+    "1234 5678 9012 3456 7890 1234 5678 9012 3456",
+    "een twee nee drie",
 ];
 
 pub fn step() -> impl Strategy<Value = Step> {

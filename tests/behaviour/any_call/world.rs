@@ -8,8 +8,8 @@ use candor::consent::{ConsentState, ConsentedTurn, Method, SessionTime};
 use candor::dialog::SharedDialog;
 use candor::dialog::flow::lookup::{Answer, Kind, Lookup, LookupFailure, Value};
 use candor::dialog::flow::{
-    Action, Departure, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings, Stage,
-    Trouble, Utterance, Way,
+    Action, Departure, Ended, Erasure, Event, Expecting, Fact, Flow, Grade, HandoverEnd, Heard, PlayId, SessionOutcome, Settings,
+    Stage, Trouble, Utterance, Way,
 };
 use candor::server::library;
 use zeroize::Zeroizing;
@@ -80,6 +80,10 @@ pub struct World {
     pub closed: Vec<SessionOutcome>,
     /// Every line that has ended since the language was chosen, and how.
     pub said_since_opening: Vec<(String, Heard)>,
+    /// What the ears were told last.
+    pub expecting: Option<Expecting>,
+    /// How many turns there were.
+    pub turns: u32,
 }
 
 impl World {
@@ -110,6 +114,8 @@ impl World {
             recorder_on: false,
             closed: Vec::new(),
             said_since_opening: Vec::new(),
+            expecting: None,
+            turns: 0,
         }
     }
 
@@ -152,6 +158,7 @@ impl World {
                 }
             }
             Action::NextTurn { held } => {
+                self.turns += 1;
                 assert!(self.held.is_none(), "the turn before has ended or was dropped");
                 self.held = held.then_some(self.now);
                 assert!(!held || self.recorder_on, "no turn is held while the recorder is off");
@@ -208,7 +215,7 @@ impl World {
             }
             Action::Language(_) => self.said_since_opening.clear(),
             Action::Erase { .. } => self.erasing += 1,
-            Action::Listen(_) => {}
+            Action::Listen(expecting) => self.expecting = Some(expecting),
         }
     }
 
