@@ -68,6 +68,7 @@ read-back-keys = { $hearing ->
     [voice] Is that right? Say yes or press one. Say no or press two to try again.
    *[keys] Press one if that is right, or two to try again.
  }
+option-understood = I understood: { $understood-option }.
 engine-failed = I cannot hear you properly just now. Please use the keys, or press zero for a colleague.
 read-back-failed = I cannot read back just now what you gave. Please key it in once more, or press star zero for a colleague.
 cannot-be-said = There is something that I cannot say just now. For a colleague, press star zero.

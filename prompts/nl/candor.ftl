@@ -68,6 +68,7 @@ read-back-keys = { $hearing ->
     [voice] Klopt dat? Zeg ja of toets één. Zeg nee of toets twee om het opnieuw te doen.
    *[keys] Toets één als dat klopt, of twee om het opnieuw te doen.
  }
+option-understood = Ik begreep: { $understood-option }.
 engine-failed = Ik kan u even niet verstaan. Gebruik de toetsen, of toets nul voor een medewerker.
 read-back-failed = Ik kan nu niet voorlezen wat u opgaf. Toets het nog een keer in, of toets sterretje nul voor een medewerker.
 cannot-be-said = Iets wat ik u wilde zeggen, lukt nu niet. Voor een medewerker toetst u sterretje nul.

@@ -170,6 +170,8 @@ pub struct Known {
     pub sensitive: Slots,
     /// What was looked up, by the name of the result: told to nobody.
     pub results: BTreeMap<String, Answer>,
+    /// The phrase of the option that a caller is asked about, as long as they are.
+    pub understood: Option<Zeroizing<String>>,
 }
 
 impl Known {
@@ -199,6 +201,7 @@ impl Known {
             slots: mask(&self.slots),
             sensitive: mask(&self.sensitive),
             results: self.results.iter().map(|(name, answer)| (name.clone(), masked(answer))).collect(),
+            understood: self.understood.as_ref().map(|_| Zeroizing::new("…".to_owned())),
         }
     }
 }

@@ -90,17 +90,19 @@ pub struct Sayable<'a> {
     slots: &'a Slots,
     sensitive: Option<&'a Slots>,
     results: Option<&'a BTreeMap<String, Answer>>,
+    understood: Option<&'a str>,
 }
 
 impl<'a> From<&'a Slots> for Sayable<'a> {
     fn from(slots: &'a Slots) -> Sayable<'a> {
-        Sayable { slots, sensitive: None, results: None }
+        Sayable { slots, sensitive: None, results: None, understood: None }
     }
 }
 
 impl<'a> From<&'a Known> for Sayable<'a> {
     fn from(known: &'a Known) -> Sayable<'a> {
-        Sayable { slots: &known.slots, sensitive: Some(&known.sensitive), results: Some(&known.results) }
+        let understood = known.understood.as_ref().map(|phrase| phrase.as_str());
+        Sayable { slots: &known.slots, sensitive: Some(&known.sensitive), results: Some(&known.results), understood }
     }
 }
 
@@ -140,6 +142,9 @@ pub struct Message {
 
 /// The variables that the engine fills in: everything else in a text is a slot.
 pub const FIXED_VARIABLES: [&str; 6] = ["hearing", "organisation", "notice", "purpose", "days", "place"];
+
+/// The variable that holds the option that a caller is asked about.
+pub const UNDERSTOOD: &str = "understood-option";
 
 impl Texts {
     /// Reads the files of every language, in the order of the dialog file. All errors of all files at once.
@@ -202,7 +207,10 @@ impl Texts {
         if let Some(place) = line.place {
             args.set("place", place);
         }
-        let Sayable { slots, sensitive, results } = known.into();
+        let Sayable { slots, sensitive, results, understood } = known.into();
+        if let Some(phrase) = understood {
+            args.set(UNDERSTOOD, phrase.to_owned());
+        }
         for (name, value) in slots.iter().chain(sensitive.iter().flat_map(|slots| slots.iter())) {
             let spoken: String = value.chars().flat_map(|c| [c, ' ']).collect();
             args.set(name.to_owned(), FluentValue::from(spoken.trim_end().to_owned()));

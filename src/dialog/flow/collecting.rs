@@ -24,7 +24,7 @@ pub(super) struct Filled {
 
 impl Flow {
     pub(super) fn read_back_phrases(&self, mode: &Mode) -> Vec<String> {
-        let Mode::ReadBack = mode else { return Vec::new() };
+        let (Mode::ReadBack | Mode::Confirm(_)) = mode else { return Vec::new() };
         ["read-back-yes", "read-back-no"].iter().flat_map(|id| self.dialog.texts.hear(&self.language, id).to_vec()).collect()
     }
 
@@ -47,13 +47,6 @@ impl Flow {
             Phase::CallBack(call_back) => call_back.takes_digits(),
             Phase::Lapsed(absence::Broken::Dialog { digits }) => *digits,
             _ => false,
-        }
-    }
-
-    /// Yes or no by a button, where something is read back.
-    pub(super) fn button_in_read_back(&mut self, yes: bool) {
-        if let Phase::Dialog(Waiting { mode: Mode::ReadBack, .. }) = &self.phase {
-            if yes { self.read_back_right() } else { self.read_back_wrong() }
         }
     }
 

@@ -4,24 +4,27 @@
 //! caller of this module joins it to sound and disk; nothing here waits for anything.
 //!
 //! The opening (`opening`) is run before any dialog file is looked at; the commands (`commands`) are there in every state; the dialog's own
-//! steps are in `steps`, and what becomes of a text that could not be spoken in `unsaid`; the ways out in `leaving`, and waiting for a colleague at the desk in `desk`. A caller who is gone for a moment is in
+//! steps are in `steps`, what a caller means by their words in `matching` and `confirming`, and what becomes of a text that could not be spoken in `unsaid`; the ways out in `leaving`, and waiting for a colleague at the desk in `desk`. A caller who is gone for a moment is in
 //! `absence`, a no after the question in `withdrawal`.
 
 mod absence;
 mod action;
 mod collecting;
 mod commands;
+mod confirming;
 mod desk;
 mod digits;
 mod event;
 mod leaving;
 mod looking_up;
 pub mod lookup;
+mod matching;
 mod opening;
 mod phase;
 mod phrase;
 mod position;
 mod saying;
+mod small_words;
 mod stage;
 mod steps;
 mod turns;

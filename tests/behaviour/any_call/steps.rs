@@ -55,7 +55,7 @@ pub enum Looked {
 pub const CARD: &str = "918273";
 pub const ORDER: &str = "604819";
 
-pub const WORDS: [&str; 18] = [
+pub const WORDS: [&str; 24] = [
     "ja",
     "nee",
     "ja maar",
@@ -69,6 +69,12 @@ pub const WORDS: [&str; 18] = [
     "",
     "iets heel anders",
     "een twee drie vier",
+    "retoer",
+    "geen retour",
+    "ja misschien",
+    "openingstijdn",
+    "bestellin",
+    "afsprekn",
     "mijn nummer is zes nul vier acht een negen",
     "dubbel vijf",
     "twelve thirty-four",

@@ -1,6 +1,6 @@
-//! What callers say for a value: taken as what is typed, or asked for again.
+//! What callers say: a value is taken as one that is typed is, or asked for again; an option that is close is asked about.
 
-use candor::dialog::flow::Event;
+use candor::dialog::flow::{Button, Event, Heard};
 use candor::dialog::spoken::Form;
 
 use super::steps::Step;
@@ -95,4 +95,86 @@ fn commands_are_heard_where_a_number_is_asked_for() {
     let mut world = asked_for_the_number(true);
     world.step(say("ik wil een medewerker"));
     assert_eq!(saying(&world), ["handover-refused"]);
+}
+
+/// A caller who has refused and can be heard, in the menu.
+fn in_the_menu() -> World {
+    let mut world = World::new(webshop(), true, true, false);
+    world.take(Event::Begin);
+    for step in opening().into_iter().chain([Step::Key('2'), heard()]) {
+        world.step(step);
+    }
+    assert_eq!(saying(&world), ["how-can-i-help"]);
+    world.step(heard());
+    world
+}
+
+#[test]
+fn an_option_that_is_close_is_asked_about_in_a_turn_of_its_own() {
+    for (answer, then) in [
+        (say("ja"), "return-number"),
+        (Step::Key('1'), "return-number"),
+        (Step::Button(Button::Yes), "return-number"),
+        (say("nee"), "no-match"),
+        (Step::Key('2'), "no-match"),
+        (Step::Key('7'), "no-match"),
+        (Step::Button(Button::No), "no-match"),
+        (say("nee ja"), "no-match"),
+        (say("bestelling"), "no-match"),
+    ] {
+        let mut world = in_the_menu();
+        let turns = world.turns;
+        world.step(say("retoer"));
+        assert_eq!(saying(&world), ["option-understood", "read-back-keys"]);
+        assert_eq!(world.flow.known().understood.as_deref().map(String::as_str), Some("retour"));
+        assert_eq!(world.turns, turns + 1, "a turn of its own");
+        [heard(), heard()].into_iter().for_each(|step| world.step(step));
+        world.step(answer.clone());
+        assert_eq!(saying(&world).first(), Some(&then), "{answer:?}");
+        assert!(world.flow.known().understood.is_none(), "{answer:?}");
+    }
+}
+
+#[test]
+fn what_is_asked_about_again_and_again_ends_with_a_person() {
+    let mut world = in_the_menu();
+    for _ in 0..2 {
+        assert_eq!(world.leaves, 0);
+        world.step(say("retoer"));
+        assert_eq!(saying(&world), ["option-understood", "read-back-keys"]);
+        world.step(say("nee"));
+    }
+    assert_eq!(saying(&world), ["handover-refused"]);
+}
+
+#[test]
+fn what_is_denied_is_not_chosen() {
+    for said in ["geen retour", "niet terugsturen", "ik wil geen bestelling"] {
+        let mut world = in_the_menu();
+        world.step(say(said));
+        assert_eq!(saying(&world), ["no-match", "how-can-i-help"], "{said}");
+    }
+}
+
+#[test]
+fn always_there_commands_work_while_an_option_is_confirmed() {
+    for (step, then) in [
+        (Step::Key('0'), "handover-refused"),
+        (say("medewerker"), "handover-refused"),
+        (say("herhaal"), "how-can-i-help"),
+        (Step::Button(Button::AskAgain), "disclosure-consent"),
+    ] {
+        let mut world = in_the_menu();
+        world.step(say("retoer"));
+        world.step(step.clone());
+        assert_eq!(saying(&world).first(), Some(&then), "{step:?}");
+    }
+}
+
+#[test]
+fn an_option_that_cannot_be_read_out_is_confirmed_by_nobody() {
+    let mut world = in_the_menu();
+    world.step(say("retoer"));
+    world.step(Step::LineEnds(Heard::Failed));
+    assert_eq!(saying(&world), ["no-match", "how-can-i-help"]);
 }
