@@ -64,6 +64,7 @@ no-match = { $hearing ->
 keys-only = I cannot understand speech here. Please use the keys of your phone.
 say-again-or-key = I did not understand that. Say it once more, slowly, or use the keys of your phone.
 digits-wrong = That number is not right.
+value-wrong = That cannot be right.
 read-back-keys = { $hearing ->
     [voice] Is that right? Say yes or press one. Say no or press two to try again.
    *[keys] Press one if that is right, or two to try again.

@@ -64,6 +64,7 @@ no-match = { $hearing ->
 keys-only = Ik kan hier geen spraak verstaan. Gebruik de toetsen van uw telefoon.
 say-again-or-key = Dat heb ik niet begrepen. Zeg het rustig nog een keer, of gebruik de toetsen van uw telefoon.
 digits-wrong = Dat nummer klopt niet.
+value-wrong = Dat kan niet kloppen.
 read-back-keys = { $hearing ->
     [voice] Klopt dat? Zeg ja of toets één. Zeg nee of toets twee om het opnieuw te doen.
    *[keys] Toets één als dat klopt, of twee om het opnieuw te doen.

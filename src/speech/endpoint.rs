@@ -48,6 +48,7 @@ impl More {
         match value {
             Some(Progress::Begun) => More::Surely,
             Some(Progress::Full) => More::Hardly,
+            Some(Progress::Enough) => More::Perhaps,
             Some(Progress::Other) | None => among_phrases,
         }
     }

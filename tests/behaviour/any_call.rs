@@ -6,6 +6,7 @@ mod desk;
 mod every_step;
 mod steps;
 mod understanding;
+mod values;
 mod withdrawal;
 mod world;
 

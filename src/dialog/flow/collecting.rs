@@ -38,6 +38,7 @@ impl Flow {
                 let said = if *spoken { digits.len() } else { 0 };
                 Some(Form::Digits { least: least.saturating_sub(said), most: most.saturating_sub(said) })
             }
+            other => Some(other),
         }
     }
 
@@ -93,13 +94,16 @@ impl Flow {
     pub(super) fn digits_ended(&mut self, collect: &Collect) {
         let Phase::Dialog(Waiting { mode: Mode::Collect(digits), at, no_input, no_match, .. }) = &self.phase else { return };
         let (digits, at, no_input, no_match) = (digits.clone(), at.clone(), *no_input, *no_match);
-        self.value_given(collect, &digits, at, no_input, no_match);
+        match collect.form().and_then(|form| form.keyed(&digits, self.known.today)) {
+            Some(value) => self.value_given(collect, &value, at, no_input, no_match),
+            None => self.no_match(wrong(collect)),
+        }
     }
 
     /// The caller has said a value, or something else.
     pub(super) fn spoken_value(&mut self, collect: &Collect, said: &str) {
         let Some(tongue) = Tongue::of(&self.language) else { return self.no_match("keys-only") };
-        let Some(said) = collect.form().and_then(|form| tongue.read(form, said)) else {
+        let Some(said) = collect.form().and_then(|form| tongue.read(form, said, self.known.today)) else {
             return self.no_match("say-again-or-key");
         };
         let Phase::Dialog(waiting) = &mut self.phase else { return };
@@ -127,8 +131,8 @@ impl Flow {
             Some("eleven") => eleven(value),
             _ => true,
         };
-        if !collect.form().is_some_and(|form| form.takes(value)) || !right_check {
-            return self.no_match("digits-wrong");
+        if !collect.form().is_some_and(|form| form.takes(value, self.known.today)) || !right_check {
+            return self.no_match(wrong(collect));
         }
         self.answered();
         // The same slot can be given at a sensitive step and at another: it is known as it was given last.
@@ -169,6 +173,17 @@ impl Flow {
 
     /// The caller says that the number is not right: asked again, as often as a number that does not fit.
     pub(super) fn read_back_wrong(&mut self) {
-        self.no_match("digits-wrong");
+        let dialog = self.dialog.clone();
+        let Phase::Dialog(Waiting { at, .. }) = &self.phase else { return };
+        let Some(Step::Collect(collect)) = at.step(&dialog.file) else { return };
+        self.no_match(wrong(collect));
+    }
+}
+
+/// What is said of a value that is not right.
+fn wrong(collect: &Collect) -> &'static str {
+    match collect.form() {
+        Some(Form::Digits { .. } | Form::Number { .. }) => "digits-wrong",
+        _ => "value-wrong",
     }
 }

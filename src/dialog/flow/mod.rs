@@ -68,7 +68,7 @@ pub struct Settings {
     pub offer_languages: bool,
     /// Whether a caller can leave a number to be called back on.
     pub call_backs: bool,
-    /// When the call began, for opening hours; `None`: everything counts as closed.
+    /// When the call began, for opening hours and dates; `None`: everything counts as closed, and there is no "tomorrow".
     pub opened: Option<jiff::Timestamp>,
 }
 
@@ -176,6 +176,7 @@ impl Flow {
     pub fn new(dialog: SharedDialog, language: &str, settings: Settings) -> Flow {
         let terms = dialog.file.recording.iter().filter_map(|r| r.value.terms()).collect();
         let start = dialog.file.start.value.clone();
+        let today = settings.opened.and_then(|opened| dialog.file.today(opened));
         Flow {
             grammar: AnswerGrammar::for_language(language),
             language: language.to_owned(),
@@ -183,7 +184,7 @@ impl Flow {
             settings,
             dialog,
             hearing_failed: false,
-            known: Known::default(),
+            known: Known { today, ..Known::default() },
             phase: Phase::Fresh,
             position: Position::start_of(&start),
             plays: BTreeMap::new(),

@@ -202,9 +202,11 @@ impl Flow {
 
     /// The state of the first branch that holds.
     fn choice<'a>(&mut self, choose: &'a Choose) -> Option<&'a str> {
+        let file = &self.dialog.file;
+        let is_number = |slot: &str| file.form_of(slot).is_some_and(Form::is_number);
         for branch in choose.0.iter().map(|branch| &branch.value) {
             let (state, holds) = match (&branch.when, &branch.go, &branch.otherwise) {
-                (Some(when), Some(state), _) => (state, when.value.holds(&self.known, &self.language)),
+                (Some(when), Some(state), _) => (state, when.value.holds(&self.known, &self.language, &is_number)),
                 (None, _, Some(state)) => (state, Some(true)),
                 _ => continue,
             };

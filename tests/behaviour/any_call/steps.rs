@@ -55,7 +55,7 @@ pub enum Looked {
 pub const CARD: &str = "918273";
 pub const ORDER: &str = "604819";
 
-pub const WORDS: [&str; 24] = [
+pub const WORDS: [&str; 34] = [
     "ja",
     "nee",
     "ja maar",
@@ -69,6 +69,16 @@ pub const WORDS: [&str; 24] = [
     "",
     "iets heel anders",
     "een twee drie vier",
+    "drie december",
+    "morgen",
+    "eenendertig februari",
+    "half drie",
+    "drie uur 's nachts",
+    "1234 anton bernard",
+    "twaalf euro vijftig",
+    "zeven stuks",
+    "waarden",
+    "vijfentwintig uur",
     "retoer",
     "geen retour",
     "ja misschien",
@@ -138,7 +148,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::GiveBack),
         2 => Just(Step::LoseColleague),
         3 => any::<bool>().prop_map(Step::CallBackLeft),
-        8 => prop::sample::select(vec![CARD, ORDER]).prop_map(Step::Digits),
+        8 => prop::sample::select(vec![CARD, ORDER, "0312", "31022027", "1430", "12342122", "1250"]).prop_map(Step::Digits),
         10 => (prop_oneof![4 => Just(0usize), 1 => 1usize..3], looked()).prop_map(|(back, looked)| Step::Answer(back, looked)),
         1 => Just(Step::Stop),
         1 => Just(Step::HangUp),

@@ -47,6 +47,9 @@ const SENSITIVE: [&str; 3] = ["card", "card-back", "secret-question"];
 /// What is said with the result of a lookup.
 const RESULTS: [&str; 3] = ["shipped", "open-order", "no-such-order"];
 
+/// What a caller gives at the step `values`.
+const VALUES: [&str; 5] = ["day", "hour", "postcode", "amount", "pieces"];
+
 /// The slot of a number that is being left.
 pub const NUMBER: &str = "call-back-number";
 
@@ -126,6 +129,10 @@ impl World {
                 self.act(action, &mut events);
             }
             assert!(self.flow.slots().get("card").is_none(), "what was given at a sensitive step is not with the rest");
+            for (name, value) in self.flow.slots().iter().filter(|(name, _)| VALUES.contains(name)) {
+                let form = every_step().file.form_of(name).unwrap();
+                assert!(form.takes(value, self.flow.known().today), "a value is kept that is none: {name} {value}");
+            }
             let number = self.flow.slots().iter().any(|(name, _)| name == NUMBER);
             assert!(!number || self.flow.stage() == Stage::CallBack, "a number that is not being left is kept nowhere");
         }
@@ -221,7 +228,8 @@ impl World {
 
     /// What a person is told is what the caller gave, and nothing that was given at a sensitive step or looked up.
     fn check_departure(&self, departure: &Departure) {
-        let known = |name: &str| ["order_number", "number"].contains(&name) || name.ends_with("_number");
+        let known =
+            |name: &str| VALUES.contains(&name) || ["order_number", "number"].contains(&name) || name.ends_with("_number");
         assert!(departure.slots.iter().all(|(name, value)| known(name) && value != "zolder"), "{departure:?}");
     }
 

@@ -56,6 +56,7 @@ no-match = { $hearing ->
 keys-only = 여기서는 말씀을 알아들을 수 없습니다. 전화기의 번호를 눌러 주세요.
 say-again-or-key = 이해하지 못했습니다. 천천히 다시 말씀하시거나 전화기의 번호를 눌러 주세요.
 digits-wrong = 번호가 맞지 않습니다.
+value-wrong = 그 값은 맞지 않습니다.
 read-back-keys = { $hearing ->
     [voice] 맞습니까? 네라고 말씀하시거나 일 번을 누르세요. 다시 하려면 아니에요라고 말씀하시거나 이 번을 누르세요.
    *[keys] 맞으면 일 번, 다시 하려면 이 번을 누르세요.
