@@ -6,7 +6,7 @@ use super::Tongue;
 use super::cursor::Cursor;
 
 /// An amount from here on is not taken by voice (cents).
-const MOST: u64 = 1_000_000_00;
+const MOST: u64 = 100_000_000;
 
 /// The amount that was said, as `12.50`.
 pub(super) fn read(said: &[&str], tongue: Tongue) -> Option<Zeroizing<String>> {

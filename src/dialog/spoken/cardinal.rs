@@ -136,6 +136,7 @@ mod tests {
         assert_eq!(read("twintig drie", Tongue::Dutch), Some((20, 1)));
         assert_eq!(read("twee drie", Tongue::Dutch), Some((2, 1)));
         assert_eq!(read("twee en dertien", Tongue::Dutch), Some((2, 1)));
+        assert_eq!(read("twaalf en twintig", Tongue::Dutch), Some((12, 1)));
         assert_eq!(read("retour", Tongue::Dutch), None);
         assert_eq!(read("", Tongue::Dutch), None);
     }

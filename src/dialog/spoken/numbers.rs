@@ -75,6 +75,7 @@ mod tests {
             ("eenentwintig stuks graag", Some("21")),
             ("nul", Some("0")),
             ("uh het zijn er twaalf", None),
+            ("personen twee", None),
         ] {
             assert_eq!(heard(Tongue::Dutch, said).as_deref(), number, "{said}");
         }
