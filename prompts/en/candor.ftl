@@ -62,13 +62,16 @@ no-match = { $hearing ->
    *[keys] That key does nothing here.
  }
 keys-only = I cannot understand speech here. Please use the keys of your phone.
+say-again-or-key = I did not understand that. Say it once more, slowly, or use the keys of your phone.
 digits-wrong = That number is not right.
+value-wrong = That cannot be right.
 read-back-keys = { $hearing ->
     [voice] Is that right? Say yes or press one. Say no or press two to try again.
    *[keys] Press one if that is right, or two to try again.
  }
+option-understood = I understood: { $understood-option }.
 engine-failed = I cannot hear you properly just now. Please use the keys, or press zero for a colleague.
-read-back-failed = I cannot read the number back just now. Please key it in once more, or press star zero for a colleague.
+read-back-failed = I cannot read back just now what you gave. Please key it in once more, or press star zero for a colleague.
 cannot-be-said = There is something that I cannot say just now. For a colleague, press star zero.
 
 handover-refused = I am putting you through. My colleague knows that you are not being recorded.

@@ -13,7 +13,10 @@ opening-hours =
 
 thanks-for-recording = Thank you, the recording helps us improve.
 nothing-is-recorded = I am not recording. For your order that makes no difference.
-order-number = Please key in your order number, then press the hash key.
+order-number = { $hearing ->
+    [voice] Please say your order number, digit by digit. Or key it in, then press the hash key.
+   *[keys] Please key in your order number, then press the hash key.
+ }
 is-this-your-order = Your order number is { $order_number }.
 
 one-moment = One moment, I am looking it up.
@@ -43,7 +46,10 @@ another-number =
 order-is-looked-up = Thank you. A colleague will look up your order.
 a-colleague-looks-it-up = I will pass on your order number, so you do not have to repeat it.
 
-return-number = Please key in the order number of your return, then press the hash key.
+return-number = { $hearing ->
+    [voice] Please say the order number of your return, digit by digit. Or key it in, then press the hash key.
+   *[keys] Please key in the order number of your return, then press the hash key.
+ }
 return-explained = You can send order { $order_number } back free of charge, up to thirty days after you received it. The label is in the box. Stick it on the parcel and take it to a parcel point. Once we have it, you will get your money back within five working days.
 
 we-are-open = You can order day and night. Our colleagues are there from Monday to Friday, nine to five.

@@ -62,13 +62,16 @@ no-match = { $hearing ->
    *[keys] Die toets heeft hier geen betekenis.
  }
 keys-only = Ik kan hier geen spraak verstaan. Gebruik de toetsen van uw telefoon.
+say-again-or-key = Dat heb ik niet begrepen. Zeg het rustig nog een keer, of gebruik de toetsen van uw telefoon.
 digits-wrong = Dat nummer klopt niet.
+value-wrong = Dat kan niet kloppen.
 read-back-keys = { $hearing ->
     [voice] Klopt dat? Zeg ja of toets één. Zeg nee of toets twee om het opnieuw te doen.
    *[keys] Toets één als dat klopt, of twee om het opnieuw te doen.
  }
+option-understood = Ik begreep: { $understood-option }.
 engine-failed = Ik kan u even niet verstaan. Gebruik de toetsen, of toets nul voor een medewerker.
-read-back-failed = Ik kan het nummer nu niet voorlezen. Toets het nog een keer in, of toets sterretje nul voor een medewerker.
+read-back-failed = Ik kan nu niet voorlezen wat u opgaf. Toets het nog een keer in, of toets sterretje nul voor een medewerker.
 cannot-be-said = Iets wat ik u wilde zeggen, lukt nu niet. Voor een medewerker toetst u sterretje nul.
 
 handover-refused = Ik verbind u door. De medewerker weet dat u niet wordt opgenomen.

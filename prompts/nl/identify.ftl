@@ -1,7 +1,10 @@
 # Who is calling, in Dutch: the texts of parts/identify.yaml.
 
 why-reference = Om uw afspraak te vinden heb ik uw kenmerk nodig. Dat staat rechtsboven op onze brieven. Van dit nummer wordt niets opgenomen of bewaard.
-reference = Toets de acht cijfers van uw kenmerk in. Wilt u liever een medewerker? Toets sterretje nul.
+reference = { $hearing ->
+    [voice] Zeg of toets de acht cijfers van uw kenmerk.
+   *[keys] Toets de acht cijfers van uw kenmerk in.
+ } Wilt u liever een medewerker? Toets sterretje nul.
 is-this-your-reference = Uw kenmerk is { $reference }.
 looking-you-up = Ik zoek u op.
 unknown-reference = Dat kenmerk ken ik niet. { $hearing ->

@@ -13,7 +13,10 @@ opening-hours =
 
 thanks-for-recording = Dank u, met de opname kunnen we onze service verbeteren.
 nothing-is-recorded = Ik neem niets op. Voor uw bestelling maakt dat niets uit.
-order-number = Toets uw bestelnummer in en sluit af met een hekje.
+order-number = { $hearing ->
+    [voice] Zeg uw bestelnummer, cijfer voor cijfer. Of toets het in en sluit af met een hekje.
+   *[keys] Toets uw bestelnummer in en sluit af met een hekje.
+ }
 is-this-your-order = Uw bestelnummer is { $order_number }.
 
 one-moment = Een ogenblik, ik zoek het op.
@@ -43,7 +46,10 @@ another-number =
 order-is-looked-up = Dank u. Een medewerker zoekt uw bestelling voor u op.
 a-colleague-looks-it-up = Ik geef uw bestelnummer door, dan hoeft u het niet te herhalen.
 
-return-number = Toets het bestelnummer van uw retour in en sluit af met een hekje.
+return-number = { $hearing ->
+    [voice] Zeg het bestelnummer van uw retour, cijfer voor cijfer. Of toets het in en sluit af met een hekje.
+   *[keys] Toets het bestelnummer van uw retour in en sluit af met een hekje.
+ }
 return-explained = U kunt bestelling { $order_number } tot dertig dagen na ontvangst gratis terugsturen. Het label ligt in de doos. Plak het op het pakket en breng het naar een pakketpunt. Zodra wij het hebben ontvangen, krijgt u binnen vijf werkdagen uw geld terug.
 
 we-are-open = Bestellen kan dag en nacht. Onze medewerkers zijn bereikbaar van maandag tot en met vrijdag, van negen tot vijf uur.

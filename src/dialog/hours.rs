@@ -94,6 +94,11 @@ impl OpeningHours {
         !self.closed.contains(&local.date()) && today.iter().any(|&(from, to)| (from..to).contains(&minute))
     }
 
+    /// The day on the clocks of its time zone.
+    pub fn date_at(&self, now: Timestamp) -> Date {
+        now.to_zoned(self.time_zone.clone()).date()
+    }
+
     /// When it opens next: day and local time, within a week of `now`. `None` where it is open now.
     pub fn opens_next(&self, now: Timestamp) -> Option<(Weekday, Time)> {
         if self.is_open(now) {
@@ -113,6 +118,11 @@ impl OpeningHours {
             Some((weekday, time))
         })
     }
+}
+
+/// The day on the clocks of a time zone of the IANA database; `None` where it has no such zone.
+pub fn date_in(time_zone: &str, now: Timestamp) -> Option<Date> {
+    TimeZoneDatabase::bundled().get(time_zone).ok().map(|zone| now.to_zoned(zone).date())
 }
 
 impl fmt::Debug for OpeningHours {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::civil::Date;
 use zeroize::Zeroizing;
 
 /// What the caller gave for their task, by slot name.
@@ -170,6 +171,10 @@ pub struct Known {
     pub sensitive: Slots,
     /// What was looked up, by the name of the result: told to nobody.
     pub results: BTreeMap<String, Answer>,
+    /// Which day it is, for what is said of dates and understood by "tomorrow"; `None` where nobody has said.
+    pub today: Option<Date>,
+    /// The phrase of the option that a caller is asked about, as long as they are.
+    pub understood: Option<Zeroizing<String>>,
 }
 
 impl Known {
@@ -199,6 +204,8 @@ impl Known {
             slots: mask(&self.slots),
             sensitive: mask(&self.sensitive),
             results: self.results.iter().map(|(name, answer)| (name.clone(), masked(answer))).collect(),
+            today: self.today,
+            understood: self.understood.as_ref().map(|_| Zeroizing::new("…".to_owned())),
         }
     }
 }

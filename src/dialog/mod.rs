@@ -3,7 +3,7 @@
 //! [`file`] reads a dialog file with positions; [`prompt`] holds its texts per language; [`check`] refuses what would mistreat a caller, on
 //! a line of the file; [`hours`] reads opening hours, [`known`] holds what a
 //! call knows; [`flow`] is the state machine of a call: the opening (which no file can change), the commands that are always
-//! there, and the dialog. Events in, actions out. [`picture`] draws a dialog for people.
+//! there, and the dialog. Events in, actions out. [`spoken`] makes values of what callers say. [`picture`] draws a dialog for people.
 //!
 //! **Architecture invariant:** a dialog file cannot express a way around the opening, and `flow` knows nothing of sockets, disks or time of day.
 
@@ -15,6 +15,7 @@ pub mod hours;
 pub mod known;
 pub mod picture;
 pub mod prompt;
+pub mod spoken;
 
 use std::sync::Arc;
 

@@ -10,12 +10,14 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use fluent_syntax::ast;
 use fluent_syntax::parser::ErrorKind;
+use jiff::civil::Date;
 use unic_langid::LanguageIdentifier;
 use zeroize::Zeroizing;
 
 use super::file::DialogFile;
 pub use super::known::Slots;
 use super::known::{Answer, Known, Value, field_name};
+use super::spoken::{self, Form};
 use crate::consent::Purpose;
 
 /// One Fluent file: its name for messages, and its content.
@@ -90,17 +92,26 @@ pub struct Sayable<'a> {
     slots: &'a Slots,
     sensitive: Option<&'a Slots>,
     results: Option<&'a BTreeMap<String, Answer>>,
+    understood: Option<&'a str>,
+    today: Option<Date>,
 }
 
 impl<'a> From<&'a Slots> for Sayable<'a> {
     fn from(slots: &'a Slots) -> Sayable<'a> {
-        Sayable { slots, sensitive: None, results: None }
+        Sayable { slots, sensitive: None, results: None, understood: None, today: None }
     }
 }
 
 impl<'a> From<&'a Known> for Sayable<'a> {
     fn from(known: &'a Known) -> Sayable<'a> {
-        Sayable { slots: &known.slots, sensitive: Some(&known.sensitive), results: Some(&known.results) }
+        let understood = known.understood.as_ref().map(|phrase| phrase.as_str());
+        Sayable {
+            slots: &known.slots,
+            sensitive: Some(&known.sensitive),
+            results: Some(&known.results),
+            understood,
+            today: known.today,
+        }
     }
 }
 
@@ -140,6 +151,12 @@ pub struct Message {
 
 /// The variables that the engine fills in: everything else in a text is a slot.
 pub const FIXED_VARIABLES: [&str; 6] = ["hearing", "organisation", "notice", "purpose", "days", "place"];
+
+/// What a slot that no step collects is said as: a number to be called back on.
+const DIGITS: Form = Form::Digits { least: 1, most: usize::MAX };
+
+/// The variable that holds the option that a caller is asked about.
+pub const UNDERSTOOD: &str = "understood-option";
 
 impl Texts {
     /// Reads the files of every language, in the order of the dialog file. All errors of all files at once.
@@ -182,7 +199,7 @@ impl Texts {
         self.message(language, id).is_some_and(|m| !m.variables.iter().all(fixed))
     }
 
-    /// The text of a line. Slots are spoken digit by digit, results as they are.
+    /// The text of a line. Slots are spoken as what they are (digits one by one, dates as dates), results as they are.
     pub fn text<'a>(
         &self,
         file: &DialogFile,
@@ -202,10 +219,15 @@ impl Texts {
         if let Some(place) = line.place {
             args.set("place", place);
         }
-        let Sayable { slots, sensitive, results } = known.into();
+        let Sayable { slots, sensitive, results, understood, today } = known.into();
+        if let Some(phrase) = understood {
+            args.set(UNDERSTOOD, phrase.to_owned());
+        }
         for (name, value) in slots.iter().chain(sensitive.iter().flat_map(|slots| slots.iter())) {
-            let spoken: String = value.chars().flat_map(|c| [c, ' ']).collect();
-            args.set(name.to_owned(), FluentValue::from(spoken.trim_end().to_owned()));
+            let form = file.form_of(name).unwrap_or(DIGITS);
+            let number = matches!(form, Form::Number { .. }).then(|| value.parse::<u32>().ok()).flatten();
+            let spoken = || FluentValue::from(spoken::aloud(form, value, &line.language, today).to_string());
+            args.set(name.to_owned(), number.map_or_else(spoken, FluentValue::from));
         }
         for (result, answer) in results.into_iter().flatten() {
             for (field, value) in answer.iter() {

@@ -143,7 +143,7 @@ impl Inner {
         let Ok((ears, mut heard)) = Ears::start(recogniser, &self.settings, Codec::Ulaw) else {
             return vec![(said.from, Event::EngineFailed)];
         };
-        ears.expect(Expectation { phrases: said.expecting.phrases.clone(), second_look: said.expecting.consent, open: false });
+        ears.expect(Expectation::of(said.expecting.clone()));
         let frame = Codec::Ulaw.bytes_in(FRAME);
         let mut at = said.from - BEFORE;
         for (number, part) in line.chunks(frame).enumerate() {

@@ -121,7 +121,7 @@ impl World {
             paused: false,
             agenda: BTreeMap::new(),
             numbered: 0,
-            expecting: Expecting { phrases: Vec::new(), consent: false },
+            expecting: Expecting { phrases: Vec::new(), consent: false, value: None },
             turn: None,
             kept: Vec::new(),
             log: Log::default(),

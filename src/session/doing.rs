@@ -10,9 +10,7 @@ use super::calls::Place;
 use super::mouth::prompt_key;
 use super::{departure, evidence};
 use crate::consent::{ConsentedTurn, Purpose, SessionTime};
-use crate::dialog::flow::{
-    Action, Departure, Erasure, Event, Expecting, Fact, HandoverEnd, LeaveReason, PlayId, Role, Trouble, Way,
-};
+use crate::dialog::flow::{Action, Departure, Erasure, Event, Fact, HandoverEnd, LeaveReason, PlayId, Role, Trouble, Way};
 use crate::dialog::prompt::Line;
 use crate::episode::Episodes;
 use crate::handover::TargetKind;
@@ -39,10 +37,10 @@ impl Call {
             Action::Interruption(what) => {
                 metrics::counter!("candor_interruptions_total", "came_of_it" => what.as_str()).increment(1);
             }
-            Action::Listen(Expecting { phrases, consent }) => {
+            Action::Listen(expecting) => {
                 self.hear_again();
                 if let Some((ears, _)) = &self.ears {
-                    ears.expect(Expectation { phrases, second_look: consent, open: false });
+                    ears.expect(Expectation::of(expecting));
                 }
             }
             Action::NextTurn { held } => {

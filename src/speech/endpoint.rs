@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use super::EndpointSettings;
+use super::stt::Expectation;
 use crate::consent::SessionTime;
+use crate::dialog::spoken::{Progress, Tongue};
 
 /// What a step of sound changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,15 +34,26 @@ pub enum More {
     /// There are no words yet, or others than were expected: nobody can tell.
     #[default]
     Perhaps,
-    /// They are exactly an expected phrase, and no longer one begins with it.
+    /// They are exactly an expected phrase, and no longer one begins with it; or as many digits as are taken.
     Hardly,
-    /// They are the beginning of an expected phrase and none themselves. An answer to a consent question always counts as this: a "but" may follow.
+    /// They are the beginning of an expected phrase and none themselves, or of a number that is asked for. An answer to a consent question always counts as this: a "but" may follow.
     Surely,
 }
 
 impl More {
-    /// By the words so far, among the phrases that are expected.
-    pub fn after(so_far: &str, phrases: &[String]) -> More {
+    /// By the words so far, among what is expected in this language: phrases, and a value where one is asked for.
+    pub fn after(so_far: &str, expectation: &Expectation, language: &str) -> More {
+        let among_phrases = More::among(so_far, &expectation.phrases);
+        let value = expectation.value.zip(Tongue::of(language)).map(|(form, tongue)| tongue.progress(form, so_far));
+        match value {
+            Some(Progress::Begun) => More::Surely,
+            Some(Progress::Full) => More::Hardly,
+            Some(Progress::Enough) => More::Perhaps,
+            Some(Progress::Other) | None => among_phrases,
+        }
+    }
+
+    fn among(so_far: &str, phrases: &[String]) -> More {
         if words(so_far).next().is_none() {
             return More::Perhaps;
         }
@@ -164,6 +177,7 @@ impl Endpointer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialog::spoken::Form;
 
     const STEP: u64 = 16;
 
@@ -261,9 +275,36 @@ mod tests {
             ("retour maar", More::Perhaps),
             ("graag", More::Perhaps),
         ] {
-            assert_eq!(More::after(so_far, &phrases), more, "{so_far}");
+            assert_eq!(More::among(so_far, &phrases), more, "{so_far}");
         }
-        assert_eq!(More::after("retour", &[]), More::Perhaps);
+        assert_eq!(More::among("retour", &[]), More::Perhaps);
+    }
+
+    #[test]
+    fn a_number_is_unfinished_until_all_of_it_is_there() {
+        let digits = |least, most| Expectation {
+            phrases: vec!["medewerker".to_owned(), "stop opname".to_owned()],
+            open: true,
+            value: Some(Form::Digits { least, most }),
+            ..Expectation::default()
+        };
+        for (so_far, more) in [
+            ("mijn nummer is", More::Surely),
+            ("vier vijf", More::Surely),
+            ("vier dubbel", More::Surely),
+            ("vier vijf zes", More::Surely),
+            ("vier vijf zes zeven", More::Surely),
+            ("vijfenveertig zevenenzestig acht negen", More::Hardly),
+            ("vier vijf zes zeven acht negen een", More::Perhaps),
+            ("medewerker", More::Hardly),
+            ("stop", More::Surely),
+            ("dat weet ik niet", More::Perhaps),
+            ("", More::Perhaps),
+        ] {
+            assert_eq!(More::after(so_far, &digits(4, 6), "nl"), more, "{so_far}");
+        }
+        assert_eq!(More::after("one two three four", &digits(4, 4), "en"), More::Hardly);
+        assert_eq!(More::after("one two three", &digits(4, 4), "ko"), More::Perhaps);
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod desk;
 mod every_step;
 mod interrupted;
 mod steps;
+mod understanding;
+mod values;
 mod withdrawal;
 mod world;
 

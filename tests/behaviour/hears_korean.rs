@@ -37,7 +37,12 @@ pub async fn understood(recogniser: &Arc<dyn Recogniser>, voice: &str, text: &st
     let mut settings = Settings::default();
     settings.recognition.time_limit_ms = 20_000;
     let (ears, mut heard) = Ears::start(Some(Arc::clone(recogniser)), &settings, Codec::Ulaw).unwrap();
-    ears.expect(Expectation { phrases: vec!["네".to_owned(), "아니에요".to_owned()], second_look: true, open: false });
+    ears.expect(Expectation {
+        phrases: vec!["네".to_owned(), "아니에요".to_owned()],
+        second_look: true,
+        open: false,
+        value: None,
+    });
     let pause = vec![Codec::Ulaw.silence(); Codec::Ulaw.bytes_in(Duration::from_millis(400))];
     let sound = [pause, spoken(voice, text).await].concat();
     let mut clock = tokio::time::interval(FRAME);

@@ -67,7 +67,7 @@ fn what_is_no_dialog_is_refused() {
         assert_ne!(errors(&schema, &path), Vec::<String>::new(), "{}", path.display());
     }
     // What a value can be is known as well.
-    for name in ["purpose-incomplete-unreadable", "digits-unreadable", "tries-out-of-range", "key-collision"] {
+    for name in ["purpose-incomplete-unreadable", "value-unreadable", "tries-out-of-range", "key-collision"] {
         let path = project(&format!("tests/dialogs/check/{name}.yaml"));
         assert_ne!(errors(&schema, &path), Vec::<String>::new(), "{name}");
     }

@@ -143,7 +143,12 @@ async fn silence_to_the_end(text: &'static str, expectation: Expectation) -> Dur
 }
 
 fn expecting(phrases: &[&str], consent: bool) -> Expectation {
-    Expectation { phrases: phrases.iter().map(|phrase| (*phrase).to_owned()).collect(), second_look: consent, open: false }
+    Expectation {
+        phrases: phrases.iter().map(|phrase| (*phrase).to_owned()).collect(),
+        second_look: consent,
+        open: false,
+        value: None,
+    }
 }
 
 /// What the detector of voices and the filter before it may add: they hear a little more than there is.

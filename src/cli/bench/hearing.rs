@@ -183,7 +183,7 @@ impl Listener<'_> {
     async fn hear(&self, condition: Condition, sound: &Encoded) -> Result<Outcome, String> {
         let ears = Ears::start(Some(self.recogniser.clone()), self.settings, condition.codec());
         let (ears, mut heard) = ears.map_err(|error| error.to_string())?;
-        ears.expect(Expectation { phrases: self.grammar.phrases(), second_look: true, open: false });
+        ears.expect(Expectation { phrases: self.grammar.phrases(), second_look: true, open: false, value: None });
         let begun = Instant::now();
         let mut clock = tokio::time::interval(FRAME);
         let mut at = SessionTime::START;

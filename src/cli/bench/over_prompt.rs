@@ -84,7 +84,7 @@ impl Senses for OneRecording {
     }
 
     fn hear(&mut self, said: &Said) -> Vec<(SessionTime, Event)> {
-        let expectation = Expectation { phrases: said.expecting.phrases.clone(), second_look: false, open: false };
+        let expectation = Expectation { phrases: said.expecting.phrases.clone(), second_look: false, open: false, value: None };
         let heard = self.listening.runtime.clone().block_on(self.listen(expectation));
         heard.into_iter().map(|(after, event)| (said.from + after, event)).collect()
     }

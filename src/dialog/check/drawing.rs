@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_saphyr::{Location, Spanned};
 
 use super::graph::{Edge, Graph, Node, Question, Run, Service, State, Terms, Way};
-use crate::dialog::file::{AState, Ask, Choose, Collect, DialogFile, Fetch, Part, Step, Tries, read_digits};
+use crate::dialog::file::{AState, Ask, Choose, Collect, DialogFile, Fetch, Part, Step, Tries};
+use crate::dialog::spoken::Form;
 
 /// Calls within calls go no deeper than this.
 pub(super) const DEEPEST: usize = 8;
@@ -215,12 +216,7 @@ fn terms_of_ask(ask: &Ask) -> Terms {
 
 /// On which terms a slot is asked for.
 fn terms_of_collect(collect: &Collect) -> Terms {
-    let digits = match read_digits(&collect.digits.value) {
-        Some((least, most)) if least == most => format!("{least} digits"),
-        Some((least, most)) => format!("{least} to {most} digits"),
-        None => collect.digits.value.clone(),
-    };
-    let mut terms = vec![digits];
+    let mut terms: Vec<String> = collect.form().map(Form::in_words).into_iter().collect();
     terms.extend(collect.sensitive.then(|| "told to no colleague".to_owned()));
     terms.extend(collect.valid.as_ref().map(|check| format!("checked by {}", check.value)));
     terms.push(if collect.read_back.is_some() { "read back" } else { "not read back" }.to_owned());

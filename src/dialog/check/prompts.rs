@@ -10,7 +10,7 @@ use super::problem::{Found, Place, Problem, Span, listed, suggestion};
 use crate::consent::Purpose;
 use crate::dialog::file::{AState, DialogFile, Part, Step};
 use crate::dialog::known::field_name;
-use crate::dialog::prompt::{FIXED_VARIABLES, Hearing, Line, Message, Slots, Texts};
+use crate::dialog::prompt::{FIXED_VARIABLES, Hearing, Line, Message, Slots, Texts, UNDERSTOOD};
 
 /// A prompt that a step says.
 pub(super) struct Said<'a> {
@@ -195,15 +195,16 @@ fn variables<'a>(id: &str, of_the_engine: bool, slots: &BTreeSet<&'a str>) -> Ve
     } else {
         let always = FIXED_VARIABLES.iter().copied().filter(|variable| !matches!(*variable, "purpose" | "days" | "place"));
         let slots = slots.iter().copied().filter(|_| !of_the_engine);
-        always.chain(slots).chain(of_waiting(id)).collect()
+        always.chain(slots).chain(of_one_text(id)).collect()
     }
 }
 
-/// What only the texts for a caller who waits for a colleague are given.
-fn of_waiting(id: &str) -> Option<&'static str> {
+/// What only these texts are given: for a caller who waits for a colleague, and one who is asked which option they meant.
+fn of_one_text(id: &str) -> Option<&'static str> {
     match id {
         "queue-place" => Some("place"),
         "call-back-confirm" => Some("call-back-number"),
+        "option-understood" => Some(UNDERSTOOD),
         _ => None,
     }
 }

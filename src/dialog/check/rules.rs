@@ -68,7 +68,7 @@ pub const RULES: &[Rule] = &[
     error("on-consent-does-nothing", "an `on-consent` has a branch"),
     error("key-collision", "every option of a question has a key of its own, 1 to 9"),
     error("no-options", "a question can be answered"),
-    error("digits-unreadable", "`digits` says how many, `valid` names a check that exists"),
+    error("value-unreadable", "a `collect` says in one way what it takes, and `valid` names a check on digits that exists"),
     error("tries-out-of-range", "a question is put 1 to 3 times"),
     error("lookup-unreadable", "a lookup has an address, a method, headers and fields that can be read"),
     error("lookup-limits", "a try of a lookup takes at most 10 seconds, and is repeated 3 times at most"),

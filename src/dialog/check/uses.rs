@@ -7,11 +7,12 @@ use serde_saphyr::Spanned;
 use crate::dialog::condition::{LANGUAGE, Reads};
 use crate::dialog::file::{DialogFile, Fetch, Part, Step, read_reference};
 use crate::dialog::known::Kind;
+use crate::dialog::spoken::Form;
 
 /// Something that can be known in a call.
 pub(super) enum Thing<'a> {
-    /// A slot: a text, as it was typed.
-    Slot { sensitive: bool, written: &'a Spanned<String>, part: Option<&'a Part> },
+    /// A slot: what kind of value the first step takes that collects it.
+    Slot { sensitive: bool, form: Option<Form>, written: &'a Spanned<String>, part: Option<&'a Part> },
     /// A result, with what the first lookup that gives it takes.
     Result { fetch: &'a Fetch, part: Option<&'a Part> },
 }
@@ -27,7 +28,7 @@ impl<'a> Things<'a> {
             match &step.value {
                 Step::Collect(collect) => {
                     let written = &collect.slot;
-                    let slot = Thing::Slot { sensitive: collect.sensitive, written, part };
+                    let slot = Thing::Slot { sensitive: collect.sensitive, form: collect.form(), written, part };
                     let known = things.entry(written.value.as_str()).or_insert(slot);
                     if let Thing::Slot { sensitive, .. } = known {
                         *sensitive |= collect.sensitive;
@@ -46,6 +47,7 @@ impl<'a> Things<'a> {
     pub(super) fn kind(&self, reads: &Reads) -> Option<Kind> {
         match (self.0.get(reads.name.as_str()), &reads.field) {
             (None, None) if reads.name == LANGUAGE => Some(Kind::Text),
+            (Some(Thing::Slot { form, .. }), None) if form.is_some_and(Form::is_number) => Some(Kind::Number),
             (Some(Thing::Slot { .. }), None) => Some(Kind::Text),
             (Some(Thing::Result { fetch, .. }), Some(field)) => Kind::read(&fetch.takes.get(field)?.value),
             _ => None,

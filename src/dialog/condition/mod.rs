@@ -1,4 +1,4 @@
-//! Conditions of a `choose`, in the Common Expression Language, over what is known of a call: slots are texts, fields of results are what the lookup
+//! Conditions of a `choose`, in the Common Expression Language, over what is known of a call: slots are texts or numbers, fields of results are what the lookup
 //! takes, and `language` is the one that is spoken. Consent is not among them.
 //!
 //! A part of the language is enough, and [`types`] proves for that part that evaluating can fail on no value: what is compared is of one kind, and what
@@ -77,14 +77,18 @@ impl Condition {
         types::check(program, &self.source, kind)
     }
 
-    /// Whether it holds; `None` when it cannot be evaluated, which a condition that was checked cannot be.
-    pub fn holds(&self, known: &Known, language: &str) -> Option<bool> {
+    /// Whether it holds, where `is_number` says which slots hold numbers; `None` when it cannot be evaluated, which a condition that was checked
+    /// cannot be.
+    pub fn holds(&self, known: &Known, language: &str, is_number: &dyn Fn(&str) -> bool) -> Option<bool> {
         let program = self.program().ok()?;
         let mut context = Context::with_env(standard());
         // Borrowed: evaluating leaves no copy of what a caller gave behind.
         context.add_variable_as_val(LANGUAGE, Box::new(CelString::from(language)));
         for (slot, value) in known.slots.iter().chain(known.sensitive.iter()) {
-            context.add_variable_as_val(slot, Box::new(CelString::from(value)));
+            match value.parse::<f64>().ok().filter(|_| is_number(slot)) {
+                Some(number) => context.add_variable_as_val(slot, Box::new(CelDouble::from(number))),
+                None => context.add_variable_as_val(slot, Box::new(CelString::from(value))),
+            }
         }
         for (result, answer) in &known.results {
             for (field, value) in answer.iter() {

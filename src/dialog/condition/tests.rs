@@ -29,7 +29,7 @@ fn kind(reads: &Reads) -> Option<Type> {
 fn holds(source: &str) -> bool {
     let condition = Condition::new(source);
     condition.check(&kind).unwrap_or_else(|unfit| panic!("{source}: {unfit:?}"));
-    condition.holds(&known("shipped", true, 3.0), "nl").unwrap_or_else(|| panic!("{source} cannot be evaluated"))
+    condition.holds(&known("shipped", true, 3.0), "nl", &|_| false).unwrap_or_else(|| panic!("{source} cannot be evaluated"))
 }
 
 fn unfit(source: &str) -> Unfit {
@@ -178,7 +178,7 @@ proptest! {
     ) {
         let condition = Condition::new(source);
         if condition.check(&kind).is_ok() {
-            prop_assert!(condition.holds(&known(&status, open, pieces), "nl").is_some(), "{}", condition.source());
+            prop_assert!(condition.holds(&known(&status, open, pieces), "nl", &|_| false).is_some(), "{}", condition.source());
         }
     }
 

@@ -211,7 +211,7 @@ impl Typing<'_> {
             return Ok(one);
         }
         let problem = format!("{} is compared with {}", one.a(), other.a());
-        let help = "texts stand in quotes, numbers and `true` and `false` without; what a lookup takes says what a field is, and a slot is a text";
+        let help = "texts stand in quotes, numbers and `true` and `false` without; what a lookup takes says what a field is; a slot is a text, or a number with `number` and `amount`";
         Err(self.unfit(whole, problem, help.into()))
     }
 

@@ -13,6 +13,8 @@ mod step;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -22,9 +24,10 @@ pub use entries::Entries;
 pub use fetch::{Fetch, LONGEST_TIME_LIMIT, MOST_RETRIES, TIME_LIMIT, names_in, read_reference, read_time_limit};
 pub use part::{AState, Part, PartFile, State, read_part};
 pub use schema::{of_dialogs as schema_of_dialogs, of_sub_dialogs as schema_of_sub_dialogs};
-pub use step::{Ask, Choice, Collect, OnConsent, OnHours, Step, Tries, read_digits};
+pub use step::{Ask, Choice, Collect, OnConsent, OnHours, Step, Tries};
 
-use super::hours::{HoursError, OpeningHours};
+use super::hours::{self, HoursError, OpeningHours};
+use super::spoken::Form;
 use crate::consent::{Basis, Purpose, Terms};
 
 /// A dialog file as it was written.
@@ -63,6 +66,23 @@ pub struct DialogFile {
     /// The states, in the order of the file.
     #[schemars(with = "Entries<Vec<Step>>")]
     pub states: Entries<State>,
+}
+
+impl DialogFile {
+    /// What kind of value a slot holds; every step that collects it has the same, which the checks see to.
+    pub fn form_of(&self, slot: &str) -> Option<Form> {
+        self.every_step().find_map(|(_, step)| match &step.value {
+            Step::Collect(collect) if collect.slot.value == slot => collect.form(),
+            _ => None,
+        })
+    }
+
+    /// Which day it is where the dialog is spoken: by the time zone of its opening hours (the first, where there are several), else by that of
+    /// Amsterdam.
+    pub fn today(&self, now: Timestamp) -> Option<Date> {
+        let opening = self.opening_hours.iter().find_map(|(_, hours)| hours.value.opening());
+        opening.map(|hours| hours.date_at(now)).or_else(|| hours::date_in("Europe/Amsterdam", now))
+    }
 }
 
 /// Who is speaking.

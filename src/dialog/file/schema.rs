@@ -55,6 +55,31 @@ pub(super) fn digits(_: &mut SchemaGenerator) -> Schema {
     ] })
 }
 
+/// From which number to which.
+pub(super) fn number(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": "^ *[0-9]{1,6} *\\.\\. *[0-9]{1,6} *$", "examples": ["1..20"] })
+}
+
+/// Which dates.
+pub(super) fn date(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": ["future", "past", "any"] })
+}
+
+/// Which times.
+pub(super) fn time(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": ["any", "day"] })
+}
+
+/// Whose postcodes.
+pub(super) fn postcode(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": ["nl"] })
+}
+
+/// Of which currency.
+pub(super) fn amount(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": ["eur"] })
+}
+
 /// A check on digits.
 pub(super) fn valid(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "enum": ["luhn", "eleven"] })

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{Choose, Entries, Fetch};
+use crate::dialog::spoken::Form;
 
 /// One step of a state. Externally tagged: the positions stay exact.
 // A dialog holds a few dozen of them, read once: a box would cost more in reading than it saves.
@@ -16,7 +17,7 @@ pub enum Step {
     Say(#[schemars(with = "String")] Spanned<String>),
     /// Ask and go where the answer leads.
     Ask(Ask),
-    /// Collect digits into a slot and go on.
+    /// Collect a value into a slot and go on.
     Collect(Collect),
     /// Branch on whether a purpose is being recorded for.
     OnConsent(OnConsent),
@@ -88,7 +89,7 @@ pub struct Choice {
     pub evidence_for: Vec<Spanned<String>>,
 }
 
-/// Digits into a slot.
+/// A value into a slot.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Collect {
@@ -98,10 +99,32 @@ pub struct Collect {
     /// The prompt that asks for it.
     #[schemars(with = "String")]
     pub prompt: Spanned<String>,
-    /// How many digits: `6` or `4..8` (both ends included).
+    /// Digits as they are, and how many: `6` or `4..8` (both ends included). One of `digits`, `number`, `date`, `time`, `postcode` and `amount`
+    /// stands here.
+    #[serde(default)]
     #[schemars(schema_with = "super::schema::digits")]
-    pub digits: Spanned<String>,
-    /// A check on the digits: `luhn` (ISO/IEC 7812) or `eleven` (the Dutch eleven-test).
+    pub digits: Option<Spanned<String>>,
+    /// A whole number, and from which to which: `1..20` (both included).
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::number")]
+    pub number: Option<Spanned<String>>,
+    /// A date: `future` (from today on), `past` (up to today) or `any`.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::date")]
+    pub date: Option<Spanned<String>>,
+    /// A time of day: `any`, or `day` (from seven in the morning until before seven in the evening).
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::time")]
+    pub time: Option<Spanned<String>>,
+    /// A postcode: `nl`.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::postcode")]
+    pub postcode: Option<Spanned<String>>,
+    /// An amount of money: `eur`.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::amount")]
+    pub amount: Option<Spanned<String>>,
+    /// A check on `digits`: `luhn` (ISO/IEC 7812) or `eleven` (the Dutch eleven-test).
     #[serde(default)]
     #[schemars(schema_with = "super::schema::valid")]
     pub valid: Option<Spanned<String>>,
@@ -114,7 +137,7 @@ pub struct Collect {
     /// What happens when nothing comes.
     #[serde(default)]
     pub no_input: Tries,
-    /// What happens when the digits are not right.
+    /// What happens when the value is not right.
     #[serde(default)]
     pub no_match: Tries,
     /// Purposes on the basis `contract` for which this turn is evidence of the agreement.
@@ -123,13 +146,27 @@ pub struct Collect {
     pub evidence_for: Vec<Spanned<String>>,
 }
 
-/// `6` or `4..8`: how many digits, both ends included; 1 to 32.
-pub fn read_digits(text: &str) -> Option<(usize, usize)> {
-    let (least, most) = match text.split_once("..") {
-        Some((least, most)) => (least.trim().parse().ok()?, most.trim().parse().ok()?),
-        None => (text.trim().parse().ok()?, text.trim().parse().ok()?),
-    };
-    (1 <= least && least <= most && most <= 32).then_some((least, most))
+impl Collect {
+    /// What kind of value it takes; `None` where that cannot be read, which the checks exclude.
+    pub fn form(&self) -> Option<Form> {
+        match self.written().as_slice() {
+            [(name, value)] => Form::read(name, &value.value),
+            _ => None,
+        }
+    }
+
+    /// What is written of that, by its name.
+    pub fn written(&self) -> Vec<(&'static str, &Spanned<String>)> {
+        let all = [
+            ("digits", &self.digits),
+            ("number", &self.number),
+            ("date", &self.date),
+            ("time", &self.time),
+            ("postcode", &self.postcode),
+            ("amount", &self.amount),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect()
+    }
 }
 
 /// A branch on consent.
@@ -183,17 +220,4 @@ impl Default for Tries {
 
 fn yes() -> bool {
     true
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn digits_are_a_number_or_a_range() {
-        assert_eq!([read_digits("6"), read_digits("4..8"), read_digits("4 .. 8")], [Some((6, 6)), Some((4, 8)), Some((4, 8))]);
-        for text in ["", "0", "0..4", "8..4", "33", "4..", "..8", "four", "4..=8"] {
-            assert_eq!(read_digits(text), None, "{text}");
-        }
-    }
 }

@@ -5,6 +5,7 @@ use super::lookup::Lookup;
 use super::{Heard, Interruption};
 use crate::consent::{Change, ConsentState, Method, Passage, Purpose, SessionTime};
 use crate::dialog::prompt::{Line, Slots};
+use crate::dialog::spoken::Form;
 
 /// One thing being said: a sequence of lines that belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +104,8 @@ pub struct Expecting {
     pub phrases: Vec<String>,
     /// Whether a consent hangs on it: a second, open look must be taken.
     pub consent: bool,
+    /// A value that is asked for: more may be said than the phrases, and a pause within it is no end.
+    pub value: Option<Form>,
 }
 
 /// Why the caller is passed to a person.

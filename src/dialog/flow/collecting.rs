@@ -1,9 +1,12 @@
-//! A number by key: taken digit by digit, checked, read back and confirmed.
+//! A value by key, taken digit by digit, or by voice: checked, read back and confirmed.
+
+use zeroize::Zeroizing;
 
 use super::digits::{eleven, luhn};
-use super::steps::{LONGEST, Mode, TOO_MANY, Waiting};
+use super::steps::{Mode, TOO_MANY, Waiting};
 use super::*;
-use crate::dialog::file::{self, Collect};
+use crate::dialog::file::{Collect, Step};
+use crate::dialog::spoken::{Form, Tongue};
 
 /// How long after a number was full digits can go on to be too many.
 const TYPED_ON: Duration = Duration::from_secs(2);
@@ -21,8 +24,22 @@ pub(super) struct Filled {
 
 impl Flow {
     pub(super) fn read_back_phrases(&self, mode: &Mode) -> Vec<String> {
-        let Mode::ReadBack = mode else { return Vec::new() };
+        let (Mode::ReadBack | Mode::Confirm(_)) = mode else { return Vec::new() };
         ["read-back-yes", "read-back-no"].iter().flat_map(|id| self.dialog.texts.hear(&self.language, id).to_vec()).collect()
+    }
+
+    /// The value that is asked for now.
+    pub(super) fn wanted(&self) -> Option<Form> {
+        let Phase::Dialog(Waiting { mode: Mode::Collect(digits), at, spoken, .. }) = &self.phase else { return None };
+        let Some(Step::Collect(collect)) = at.step(&self.dialog.file) else { return None };
+        match collect.form()? {
+            // What was said before a pause is not said again.
+            Form::Digits { least, most } => {
+                let said = if *spoken { digits.len() } else { 0 };
+                Some(Form::Digits { least: least.saturating_sub(said), most: most.saturating_sub(said) })
+            }
+            other => Some(other),
+        }
     }
 
     pub(super) fn collects_digits(&self) -> bool {
@@ -31,13 +48,6 @@ impl Flow {
             Phase::CallBack(call_back) => call_back.takes_digits(),
             Phase::Lapsed(absence::Broken::Dialog { digits }) => *digits,
             _ => false,
-        }
-    }
-
-    /// Yes or no by a button, where something is read back.
-    pub(super) fn button_in_read_back(&mut self, yes: bool) {
-        if let Phase::Dialog(Waiting { mode: Mode::ReadBack, .. }) = &self.phase {
-            if yes { self.read_back_right() } else { self.read_back_wrong() }
         }
     }
 
@@ -84,20 +94,51 @@ impl Flow {
     pub(super) fn digits_ended(&mut self, collect: &Collect) {
         let Phase::Dialog(Waiting { mode: Mode::Collect(digits), at, no_input, no_match, .. }) = &self.phase else { return };
         let (digits, at, no_input, no_match) = (digits.clone(), at.clone(), *no_input, *no_match);
-        let (least, most) = file::read_digits(&collect.digits.value).unwrap_or((1, LONGEST));
+        match collect.form().and_then(|form| form.keyed(&digits, self.known.today)) {
+            Some(value) => self.value_given(collect, &value, at, no_input, no_match),
+            None => self.no_match(wrong(collect)),
+        }
+    }
+
+    /// The caller has said a value, or something else.
+    pub(super) fn spoken_value(&mut self, collect: &Collect, said: &str) {
+        let Some(tongue) = Tongue::of(&self.language) else { return self.no_match("keys-only") };
+        let Some(said) = collect.form().and_then(|form| tongue.read(form, said, self.known.today)) else {
+            return self.no_match("say-again-or-key");
+        };
+        let Phase::Dialog(waiting) = &mut self.phase else { return };
+        let (at, no_input, no_match) = (waiting.at.clone(), waiting.no_input, waiting.no_match);
+        let Mode::Collect(digits) = &mut waiting.mode else { return };
+        if let Some(Form::Digits { least, .. }) = collect.form()
+            && digits.len() + said.len() < least
+        {
+            // A pause in the middle: the rest is still to come.
+            digits.push_str(&said);
+            waiting.spoken = true;
+            self.deadline = Some(self.now + self.settings.inter_digit);
+            return self.listen(false, &[]);
+        }
+        let mut value = Zeroizing::new(String::with_capacity(digits.len() + said.len()));
+        value.push_str(digits);
+        value.push_str(&said);
+        self.value_given(collect, &value, at, no_input, no_match);
+    }
+
+    /// A value by key or by voice: right or not, read back or not.
+    fn value_given(&mut self, collect: &Collect, value: &str, at: Position, no_input: u32, no_match: u32) {
         let right_check = match collect.valid.as_ref().map(|v| v.value.as_str()) {
-            Some("luhn") => luhn(&digits),
-            Some("eleven") => eleven(&digits),
+            Some("luhn") => luhn(value),
+            Some("eleven") => eleven(value),
             _ => true,
         };
-        if !(least..=most).contains(&digits.len()) || !right_check {
-            return self.no_match("digits-wrong");
+        if !collect.form().is_some_and(|form| form.takes(value, self.known.today)) || !right_check {
+            return self.no_match(wrong(collect));
         }
         self.answered();
         // The same slot can be given at a sensitive step and at another: it is known as it was given last.
         self.known.forget_slot(&collect.slot.value);
         let slots = if collect.sensitive { &mut self.known.sensitive } else { &mut self.known.slots };
-        slots.insert(&collect.slot.value, digits.as_str());
+        slots.insert(&collect.slot.value, value);
         match &collect.read_back {
             Some(prompt) => {
                 self.unconfirmed = Some(collect.slot.value.clone());
@@ -132,6 +173,17 @@ impl Flow {
 
     /// The caller says that the number is not right: asked again, as often as a number that does not fit.
     pub(super) fn read_back_wrong(&mut self) {
-        self.no_match("digits-wrong");
+        let dialog = self.dialog.clone();
+        let Phase::Dialog(Waiting { at, .. }) = &self.phase else { return };
+        let Some(Step::Collect(collect)) = at.step(&dialog.file) else { return };
+        self.no_match(wrong(collect));
+    }
+}
+
+/// What is said of a value that is not right.
+fn wrong(collect: &Collect) -> &'static str {
+    match collect.form() {
+        Some(Form::Digits { .. } | Form::Number { .. }) => "digits-wrong",
+        _ => "value-wrong",
     }
 }

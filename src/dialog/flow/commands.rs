@@ -100,7 +100,7 @@ impl Flow {
     fn yes_or_no(&mut self, yes: bool) {
         match self.phase {
             Phase::Disclosing(_) | Phase::Asking(_) => self.button_in_opening(yes),
-            Phase::Dialog(_) => self.button_in_read_back(yes),
+            Phase::Dialog(_) => self.whether(yes),
             Phase::Lapsed(_) if !yes => self.no_while_gone(Method::Button),
             Phase::CallBack(_) if self.confirms_number() => self.key_in_call_back(if yes { '1' } else { '2' }),
             _ => {}

@@ -18,9 +18,11 @@
 
 use zeroize::Zeroizing;
 
+use super::matching::{Meant, meant};
 use super::steps::{Mode, Waiting};
 use super::*;
 use crate::dialog::file::Step;
+use crate::dialog::spoken::Tongue;
 
 /// A voice for which a prompt was stopped came to nothing this often: what stops it is nobody, and it is said to its end. Words still count.
 const FOR_NOTHING: u32 = 2;
@@ -176,7 +178,7 @@ impl Flow {
         if said.is_empty() {
             return Some(Interruption::Nothing);
         }
-        let answer = self.longest_answer_in(&said);
+        let answer = self.longest_answer_in(&said, &utterance.text);
         if self.is_echo(&said, answer) {
             return Some(Interruption::Echo);
         }
@@ -190,15 +192,24 @@ impl Flow {
     }
 
     /// How many words the longest answer to the question has that is in what was said.
-    fn longest_answer_in(&self, said: &str) -> Option<usize> {
+    fn longest_answer_in(&self, said: &str, text: &str) -> Option<usize> {
         let Phase::Dialog(Waiting { mode, at, .. }) = &self.phase else { return None };
+        let all = || said.split(' ').count();
         let ids: Vec<&str> = match (mode, at.step(&self.dialog.file)) {
             (Mode::Ask, Some(Step::Ask(ask))) => ask.options.iter().map(|(name, _)| name.value.as_str()).collect(),
-            (Mode::ReadBack, _) => vec!["read-back-yes", "read-back-no"],
+            (Mode::ReadBack | Mode::Confirm(_), _) => vec!["read-back-yes", "read-back-no"],
+            (Mode::Collect(_), Some(Step::Collect(collect))) => {
+                // A value is all of what was said.
+                let (tongue, form) = Tongue::of(&self.language).zip(collect.form())?;
+                return tongue.read(form, text, self.known.today).map(|_| all());
+            }
             _ => Vec::new(),
         };
-        let phrases = ids.into_iter().flat_map(|id| self.dialog.texts.hear(&self.language, id));
-        phrases.filter(|phrase| phrase::has(said, phrase)).map(|phrase| phrase.split_whitespace().count()).max()
+        let choices: Vec<&[String]> = ids.into_iter().map(|id| self.dialog.texts.hear(&self.language, id)).collect();
+        let phrases = choices.iter().copied().flatten();
+        let longest = phrases.filter(|phrase| phrase::has(said, phrase)).map(|phrase| phrase.split_whitespace().count()).max();
+        // In other words than its phrases have, an answer is all of what was said as well.
+        longest.or_else(|| (meant(said, &choices, &self.language) != Meant::Nothing).then(all))
     }
 
     /// Whether the words are those of what was being said.

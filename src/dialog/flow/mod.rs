@@ -4,13 +4,15 @@
 //! caller of this module joins it to sound and disk; nothing here waits for anything.
 //!
 //! The opening (`opening`) is run before any dialog file is looked at; the commands (`commands`) are there in every state; the dialog's own
-//! steps are in `steps`, what is said into its prompts in `interrupted`, and what becomes of a text that could not be spoken in `unsaid`; the ways out in `leaving`, and waiting for a colleague at the desk in `desk`. A caller who is gone for a moment is in
+//! steps are in `steps`, what is said into its prompts in `interrupted`, what a caller means by their words in `matching` and `confirming`, and what becomes of
+//! a text that could not be spoken in `unsaid`; the ways out in `leaving`, and waiting for a colleague at the desk in `desk`. A caller who is gone for a moment is in
 //! `absence`, a no after the question in `withdrawal`.
 
 mod absence;
 mod action;
 mod collecting;
 mod commands;
+mod confirming;
 mod desk;
 mod digits;
 mod event;
@@ -18,11 +20,13 @@ mod interrupted;
 mod leaving;
 mod looking_up;
 pub mod lookup;
+mod matching;
 mod opening;
 mod phase;
 mod phrase;
 mod position;
 mod saying;
+mod small_words;
 mod stage;
 mod steps;
 mod turns;
@@ -67,7 +71,7 @@ pub struct Settings {
     pub offer_languages: bool,
     /// Whether a caller can leave a number to be called back on.
     pub call_backs: bool,
-    /// When the call began, for opening hours; `None`: everything counts as closed.
+    /// When the call began, for opening hours and dates; `None`: everything counts as closed, and there is no "tomorrow".
     pub opened: Option<jiff::Timestamp>,
 }
 
@@ -177,6 +181,7 @@ impl Flow {
     pub fn new(dialog: SharedDialog, language: &str, settings: Settings) -> Flow {
         let terms = dialog.file.recording.iter().filter_map(|r| r.value.terms()).collect();
         let start = dialog.file.start.value.clone();
+        let today = settings.opened.and_then(|opened| dialog.file.today(opened));
         Flow {
             grammar: AnswerGrammar::for_language(language),
             language: language.to_owned(),
@@ -184,7 +189,7 @@ impl Flow {
             settings,
             dialog,
             hearing_failed: false,
-            known: Known::default(),
+            known: Known { today, ..Known::default() },
             phase: Phase::Fresh,
             position: Position::start_of(&start),
             plays: BTreeMap::new(),

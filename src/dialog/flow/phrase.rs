@@ -3,7 +3,8 @@
 /// Lower case, letters and digits only, one blank between words.
 pub(super) fn normal(text: &str) -> String {
     let words = text.split_whitespace().map(|word| {
-        let kept = word.chars().filter(|c| c.is_alphanumeric() || *c == '\'');
+        let plain = word.chars().map(|c| if c == '’' { '\'' } else { c });
+        let kept = plain.filter(|c| c.is_alphanumeric() || *c == '\'');
         kept.flat_map(char::to_lowercase).collect::<String>()
     });
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")

@@ -76,6 +76,6 @@ impl Flow {
         for command in commands::COMMANDS {
             phrases.extend(self.dialog.texts.hear(&self.language, command.id()).iter().cloned());
         }
-        self.actions.push(Action::Listen(Expecting { phrases, consent }));
+        self.actions.push(Action::Listen(Expecting { phrases, consent, value: self.wanted() }));
     }
 }

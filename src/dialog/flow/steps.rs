@@ -5,7 +5,8 @@ use zeroize::Zeroizing;
 
 use super::looking_up::LookedUp;
 use super::*;
-use crate::dialog::file::{self, Ask, Choice, Choose, Collect, Step, Tries};
+use crate::dialog::file::{Ask, Choice, Choose, Collect, Step, Tries};
+use crate::dialog::spoken::Form;
 
 /// A question of the dialog that waits for the caller, or a lookup that the caller waits for.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Waiting {
     pub(super) no_match: u32,
     /// How often its prompt stood still for a voice of which nothing came.
     pub(super) for_nothing: u32,
+    /// What there is of the digits was said, not typed.
+    pub(super) spoken: bool,
 }
 
 pub(super) enum Mode {
@@ -28,17 +31,20 @@ pub(super) enum Mode {
     Collect(Zeroizing<String>),
     /// Yes or no to the digits that were read back.
     ReadBack,
+    /// Yes or no to the option (its number, from 0) that was understood, more or less.
+    Confirm(usize),
     /// Nothing: something is being looked up.
     LookUp,
 }
 
-/// Never shows a digit.
+/// Never shows a digit, nor what was chosen.
 impl std::fmt::Debug for Mode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Mode::Ask => "Ask",
             Mode::Collect(_) => "Collect(_)",
             Mode::ReadBack => "ReadBack",
+            Mode::Confirm(_) => "Confirm(_)",
             Mode::LookUp => "LookUp",
         })
     }
@@ -53,13 +59,17 @@ impl Waiting {
         match self.mode {
             Mode::Ask => Expected::Choice,
             Mode::Collect(_) => Expected::Digits,
-            Mode::ReadBack => Expected::YesNo,
+            Mode::ReadBack | Mode::Confirm(_) => Expected::YesNo,
             Mode::LookUp => Expected::Nothing,
         }
     }
 
     pub(super) fn reads_back(&self) -> bool {
         matches!(self.mode, Mode::ReadBack)
+    }
+
+    pub(super) fn confirms(&self) -> bool {
+        matches!(self.mode, Mode::Confirm(_))
     }
 
     pub(super) fn place(&self) -> (&str, usize) {
@@ -188,9 +198,11 @@ impl Flow {
 
     /// The state of the first branch that holds.
     fn choice<'a>(&mut self, choose: &'a Choose) -> Option<&'a str> {
+        let file = &self.dialog.file;
+        let is_number = |slot: &str| file.form_of(slot).is_some_and(Form::is_number);
         for branch in choose.0.iter().map(|branch| &branch.value) {
             let (state, holds) = match (&branch.when, &branch.go, &branch.otherwise) {
-                (Some(when), Some(state), _) => (state, when.value.holds(&self.known, &self.language)),
+                (Some(when), Some(state), _) => (state, when.value.holds(&self.known, &self.language, &is_number)),
                 (None, _, Some(state)) => (state, Some(true)),
                 _ => continue,
             };
@@ -218,6 +230,10 @@ impl Flow {
             names.filter_map(|name| Purpose::new(&name.value).ok()).collect()
         };
         let (barge_in, sensitive, always, by_answer, phrases) = match at.step(&dialog.file) {
+            // What an answer is evidence for is answered to the question itself.
+            Some(Step::Ask(ask)) if matches!(mode, Mode::Confirm(_)) => {
+                (ask.barge_in, ask.sensitive, &ask.evidence_for[..], Vec::new(), self.read_back_phrases(&mode))
+            }
             Some(Step::Ask(ask)) => {
                 let by_answer = purposes(&mut ask.evidence_by_answer());
                 (ask.barge_in, ask.sensitive, &ask.evidence_for[..], by_answer, self.option_phrases(ask))
@@ -233,7 +249,7 @@ impl Flow {
         let evidence_for = [always, by_answer.clone()].concat();
         self.next_turn(if sensitive { TurnKind::Sensitive } else { TurnKind::Dialog { evidence_for } });
         self.only_if_chosen = by_answer;
-        self.phase = Phase::Dialog(Waiting { mode, at, barge_in, no_input, no_match, for_nothing: 0 });
+        self.phase = Phase::Dialog(Waiting { mode, at, barge_in, no_input, no_match, for_nothing: 0, spoken: false });
         self.listen(false, &phrases);
         if lines.is_empty() {
             // A lookup without a prompt: the caller hears nothing until it is done.
@@ -241,11 +257,6 @@ impl Flow {
             return;
         }
         self.say(lines.into_iter().map(|line| (line, Role::Other)).collect());
-    }
-
-    fn option_phrases(&self, ask: &Ask) -> Vec<String> {
-        let options = ask.options.iter();
-        options.flat_map(|(name, _)| self.dialog.texts.hear(&self.language, &name.value).to_vec()).collect()
     }
 
     /// How long the question that was just said waits.
@@ -266,7 +277,11 @@ impl Flow {
                 None => self.no_match("no-match"),
             },
             (Mode::Collect(digits), Some(Step::Collect(collect))) => {
-                let (_, most) = file::read_digits(&collect.digits.value).unwrap_or((1, LONGEST));
+                let most = collect.form().map_or(LONGEST, Form::most_keys);
+                // Who goes over to the keys begins anew with them.
+                if key != '#' && std::mem::take(&mut waiting.spoken) {
+                    digits.clear();
+                }
                 if key != '#' && digits.len() <= LONGEST {
                     digits.push(key);
                 }
@@ -281,9 +296,9 @@ impl Flow {
                     self.digits_ended(collect);
                 }
             }
-            (Mode::ReadBack, _) => match key {
-                '1' => self.read_back_right(),
-                '2' => self.read_back_wrong(),
+            (Mode::ReadBack | Mode::Confirm(_), _) => match key {
+                '1' => self.whether(true),
+                '2' => self.whether(false),
                 _ => self.no_match("no-match"),
             },
             _ => {}
@@ -302,32 +317,19 @@ impl Flow {
             return self.dialog_unheard();
         }
         let step = waiting.at.step(&dialog.file);
-        let heard = |id: &str, matches: &dyn Fn(&str, &str) -> bool| {
-            dialog.texts.hear(&self.language, id).iter().any(|phrase| matches(&said, phrase))
-        };
         match (&waiting.mode, step) {
-            (Mode::Ask, Some(Step::Ask(ask))) => {
-                let fitting = |matches: &dyn Fn(&str, &str) -> bool| -> Vec<&Choice> {
-                    ask.options.iter().filter(|(name, _)| heard(&name.value, matches)).map(|(_, choice)| choice).collect()
-                };
-                let whole = fitting(&phrase::is_whole);
-                let found = if whole.is_empty() { fitting(&phrase::has) } else { whole };
-                match found.as_slice() {
-                    [choice] => self.choose(choice),
-                    _ => self.no_match("no-match"),
-                }
-            }
-            (Mode::ReadBack, _) if heard("read-back-yes", &phrase::is_whole) => self.read_back_right(),
-            (Mode::ReadBack, _) if heard("read-back-no", &phrase::is_whole) => self.read_back_wrong(),
+            (Mode::Ask, Some(Step::Ask(ask))) => self.spoken_option(ask, &said),
+            (Mode::ReadBack | Mode::Confirm(_), _) => self.spoken_whether(&said),
             // Who is typing and says something goes on typing.
-            (Mode::Collect(digits), _) if !digits.is_empty() => self.deadline = Some(self.now + self.settings.inter_digit),
-            // Digits come by key alone.
-            (Mode::Collect(_), _) => self.no_match("keys-only"),
+            (Mode::Collect(digits), _) if !digits.is_empty() && !waiting.spoken => {
+                self.deadline = Some(self.now + self.settings.inter_digit)
+            }
+            (Mode::Collect(_), Some(Step::Collect(collect))) => self.spoken_value(collect, &utterance.text),
             _ => self.no_match("no-match"),
         }
     }
 
-    fn choose(&mut self, choice: &Choice) {
+    pub(super) fn choose(&mut self, choice: &Choice) {
         self.only_if_chosen.retain(|purpose| !choice.evidence_for.iter().any(|chosen| chosen.value == purpose.as_str()));
         self.answered();
         self.go_to(&choice.go.value);
@@ -336,6 +338,7 @@ impl Flow {
     /// The caller has answered: the turn is over.
     pub(super) fn answered(&mut self) {
         self.lookups_in_a_row = 0;
+        self.known.understood = None;
         self.came_of_it(Interruption::Answer);
         self.hush();
         self.end_turn();
@@ -408,6 +411,7 @@ impl Flow {
         // What was said before the question is not said again to a caller who heard it.
         self.position = at.clone();
         self.forget_unconfirmed();
+        self.known.understood = None;
         self.hush();
         self.end_turn();
         let tries = match self.position.step(&dialog.file) {

@@ -7,6 +7,8 @@ impl Flow {
     pub(super) fn line_left_out(&mut self, rest: Vec<(Line, Role)>) -> bool {
         match &self.phase {
             Phase::Dialog(waiting) if waiting.reads_back() => self.not_read_back(),
+            // Nobody is asked whether they meant what they have not heard; the question is put again, as one more try.
+            Phase::Dialog(waiting) if waiting.confirms() => self.no_match("no-match"),
             Phase::CallBack(_) if self.confirms_number() => {
                 self.forget_number();
                 self.hush();

@@ -6,7 +6,8 @@ use super::measure::first_words;
 use super::plan::{Exit, Goal, Kind, Manner, Mark, Plan, Row, Words};
 use super::said::Said;
 use super::states::Cards;
-use crate::dialog::file::{Ask, Choose, Collect, Fetch, OnConsent, OnHours, Step, Tries, read_digits};
+use crate::dialog::file::{Ask, Choose, Collect, Fetch, OnConsent, OnHours, Step, Tries};
+use crate::dialog::spoken::Form;
 
 /// As many characters of a condition as a label shows.
 const CONDITION: usize = 70;
@@ -78,14 +79,9 @@ impl<'a> Drawing<'a> {
     }
 
     fn collect(&mut self, collect: &Collect) {
-        let digits = match read_digits(&collect.digits.value) {
-            Some((1, 1)) => "1 digit".into(),
-            Some((least, most)) if least == most => format!("{least} digits"),
-            Some((least, most)) => format!("{least} to {most} digits"),
-            None => collect.digits.value.clone(),
-        };
+        let form = collect.form().map_or_else(|| "something".to_owned(), Form::in_words);
         let valid = collect.valid.as_ref().map(|valid| format!(", {} test", valid.value)).unwrap_or_default();
-        let kept_as = Mark::Note(format!("{digits}{valid} → ‹{}›", collect.slot.value));
+        let kept_as = Mark::Note(format!("{form}{valid} → ‹{}›", collect.slot.value));
         let marks = std::iter::once(kept_as).chain(special(collect.sensitive, &collect.evidence_for));
         self.row(Row::new("takes", self.said.prompt(&collect.prompt.value)).marked(marks));
         if let Some(read_back) = &collect.read_back {

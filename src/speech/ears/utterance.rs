@@ -165,7 +165,9 @@ fn recognise(
             if unasked >= SO_FAR {
                 unasked = 0;
                 let so_far = recognition.so_far();
-                more.send_replace(so_far.map_or(More::Perhaps, |so_far| More::after(&so_far, &expectation.phrases)));
+                more.send_replace(
+                    so_far.map_or(More::Perhaps, |so_far| More::after(&so_far, expectation, recogniser.language())),
+                );
             }
             next = next.or_else(|| pieces.recv().ok());
         }

@@ -25,6 +25,9 @@ use std::time::Duration;
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::dialog::flow::Expecting;
+use crate::dialog::spoken::Form;
+
 pub use load::{Listens, LoadNote, Recognisers};
 pub(super) use remote::check as check_remotes;
 #[cfg(fuzzing)]
@@ -53,6 +56,16 @@ pub struct Expectation {
     pub second_look: bool,
     /// Whether anything may be said although there are phrases: the engine then listens with its whole vocabulary.
     pub open: bool,
+    /// A value that is asked for, which takes as long to say as it takes: see [`super::endpoint::More`].
+    pub value: Option<Form>,
+}
+
+impl Expectation {
+    /// What the dialog wants the ears to expect. A value is no phrase, so an engine that could be narrowed is not.
+    pub fn of(expecting: Expecting) -> Expectation {
+        let Expecting { phrases, consent, value } = expecting;
+        Expectation { phrases, second_look: consent, open: value.is_some(), value }
+    }
 }
 
 /// One engine, loaded for one language, shared by all calls.

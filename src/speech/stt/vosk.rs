@@ -240,14 +240,14 @@ mod tests {
         assert_eq!(recogniser.grammar(&phrases), ["네", NONE_OF_THESE]);
         let hum: Vec<i16> = (0..16_000).map(|n| (6000.0 * (f64::from(n) * 0.06).sin()) as i16).collect();
         for second_look in [false, true] {
-            let expectation = Expectation { phrases: phrases.clone(), second_look, open: false };
+            let expectation = Expectation { phrases: phrases.clone(), second_look, open: false, value: None };
             let mut recognition = recogniser.start(&expectation).unwrap();
             recognition.push(&hum).unwrap();
             let hypothesis = recognition.finish(&AtomicBool::new(false)).unwrap();
             assert_eq!(hypothesis.source, Source::Grammar);
             assert_eq!(hypothesis.second.is_some(), second_look);
         }
-        let open = Expectation { phrases, second_look: true, open: true };
+        let open = Expectation { phrases, second_look: true, open: true, value: None };
         assert_eq!(recogniser.start(&open).unwrap().finish(&AtomicBool::new(false)).unwrap().source, Source::Open);
     }
 

@@ -55,7 +55,7 @@ pub enum Looked {
 pub const CARD: &str = "918273";
 pub const ORDER: &str = "604819";
 
-pub const WORDS: [&str; 17] = [
+pub const WORDS: [&str; 39] = [
     "ja",
     "nee",
     "ja maar",
@@ -73,6 +73,28 @@ pub const WORDS: [&str; 17] = [
     "[unk]",
     "waarmee kan ik u helpen",
     "toets één voor ja",
+    "een twee drie vier",
+    "drie december",
+    "morgen",
+    "eenendertig februari",
+    "half drie",
+    "drie uur 's nachts",
+    "1234 anton bernard",
+    "twaalf euro vijftig",
+    "zeven stuks",
+    "waarden",
+    "vijfentwintig uur",
+    "retoer",
+    "geen retour",
+    "ja misschien",
+    "openingstijdn",
+    "bestellin",
+    "afsprekn",
+    "mijn nummer is zes nul vier acht een negen",
+    "dubbel vijf",
+    "twelve thirty-four",
+    "1234 5678 9012 3456 7890 1234 5678 9012 3456",
+    "een twee nee drie",
 ];
 
 pub fn step() -> impl Strategy<Value = Step> {
@@ -131,7 +153,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::GiveBack),
         2 => Just(Step::LoseColleague),
         3 => any::<bool>().prop_map(Step::CallBackLeft),
-        8 => prop::sample::select(vec![CARD, ORDER]).prop_map(Step::Digits),
+        8 => prop::sample::select(vec![CARD, ORDER, "0312", "31022027", "1430", "12342122", "1250"]).prop_map(Step::Digits),
         10 => (prop_oneof![4 => Just(0usize), 1 => 1usize..3], looked()).prop_map(|(back, looked)| Step::Answer(back, looked)),
         1 => Just(Step::Stop),
         1 => Just(Step::HangUp),

@@ -8,8 +8,8 @@ use candor::consent::{ConsentState, ConsentedTurn, Method, SessionTime};
 use candor::dialog::SharedDialog;
 use candor::dialog::flow::lookup::{Answer, Kind, Lookup, LookupFailure, Value};
 use candor::dialog::flow::{
-    Action, Departure, Ended, Erasure, Event, Fact, Flow, Grade, HandoverEnd, Heard, Interruption, PlayId, SessionOutcome,
-    Settings, Stage, Trouble, Utterance, Way,
+    Action, Departure, Ended, Erasure, Event, Expecting, Fact, Flow, Grade, HandoverEnd, Heard, Interruption, PlayId,
+    SessionOutcome, Settings, Stage, Trouble, Utterance, Way,
 };
 use candor::server::library;
 use zeroize::Zeroizing;
@@ -46,6 +46,9 @@ pub fn every_step() -> SharedDialog {
 const SENSITIVE: [&str; 3] = ["card", "card-back", "secret-question"];
 /// What is said with the result of a lookup.
 const RESULTS: [&str; 3] = ["shipped", "open-order", "no-such-order"];
+
+/// What a caller gives at the step `values`.
+const VALUES: [&str; 5] = ["day", "hour", "postcode", "amount", "pieces"];
 
 /// The slot of a number that is being left.
 pub const NUMBER: &str = "call-back-number";
@@ -84,6 +87,10 @@ pub struct World {
     pub closed: Vec<SessionOutcome>,
     /// Every line that has ended since the language was chosen, and how.
     pub said_since_opening: Vec<(String, Heard)>,
+    /// What the ears were told last.
+    pub expecting: Option<Expecting>,
+    /// How many turns there were.
+    pub turns: u32,
 }
 
 impl World {
@@ -116,6 +123,8 @@ impl World {
             recorder_on: false,
             closed: Vec::new(),
             said_since_opening: Vec::new(),
+            expecting: None,
+            turns: 0,
         }
     }
 
@@ -127,6 +136,10 @@ impl World {
             }
             assert!(self.flow.slots().get("card").is_none(), "what was given at a sensitive step is not with the rest");
             assert!(!self.paused || self.flow.deadline().is_some(), "nobody is left in the silence of a pause");
+            for (name, value) in self.flow.slots().iter().filter(|(name, _)| VALUES.contains(name)) {
+                let form = every_step().file.form_of(name).unwrap();
+                assert!(form.takes(value, self.flow.known().today), "a value is kept that is none: {name} {value}");
+            }
             let number = self.flow.slots().iter().any(|(name, _)| name == NUMBER);
             assert!(!number || self.flow.stage() == Stage::CallBack, "a number that is not being left is kept nowhere");
         }
@@ -174,6 +187,7 @@ impl World {
                 }
             }
             Action::NextTurn { held } => {
+                self.turns += 1;
                 assert!(self.held.is_none(), "the turn before has ended or was dropped");
                 self.held = held.then_some(self.now);
                 assert!(!held || self.recorder_on, "no turn is held while the recorder is off");
@@ -230,13 +244,14 @@ impl World {
             }
             Action::Language(_) => self.said_since_opening.clear(),
             Action::Erase { .. } => self.erasing += 1,
-            Action::Listen(_) => {}
+            Action::Listen(expecting) => self.expecting = Some(expecting),
         }
     }
 
     /// What a person is told is what the caller gave, and nothing that was given at a sensitive step or looked up.
     fn check_departure(&self, departure: &Departure) {
-        let known = |name: &str| ["order_number", "number"].contains(&name) || name.ends_with("_number");
+        let known =
+            |name: &str| VALUES.contains(&name) || ["order_number", "number"].contains(&name) || name.ends_with("_number");
         assert!(departure.slots.iter().all(|(name, value)| known(name) && value != "zolder"), "{departure:?}");
     }
 

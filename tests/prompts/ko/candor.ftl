@@ -54,11 +54,14 @@ no-match = { $hearing ->
    *[keys] 여기서는 쓰지 않는 번호입니다.
  }
 keys-only = 여기서는 말씀을 알아들을 수 없습니다. 전화기의 번호를 눌러 주세요.
+say-again-or-key = 이해하지 못했습니다. 천천히 다시 말씀하시거나 전화기의 번호를 눌러 주세요.
 digits-wrong = 번호가 맞지 않습니다.
+value-wrong = 그 값은 맞지 않습니다.
 read-back-keys = { $hearing ->
     [voice] 맞습니까? 네라고 말씀하시거나 일 번을 누르세요. 다시 하려면 아니에요라고 말씀하시거나 이 번을 누르세요.
    *[keys] 맞으면 일 번, 다시 하려면 이 번을 누르세요.
  }
+option-understood = 이렇게 이해했습니다. { $understood-option }.
 engine-failed = 지금은 잘 들리지 않습니다. 번호를 누르시거나, 직원을 원하시면 영 번을 누르세요.
 read-back-failed = 지금은 번호를 읽어 드릴 수 없습니다. 다시 눌러 주시거나, 직원을 원하시면 별표와 영 번을 누르세요.
 cannot-be-said = 지금은 말씀드릴 수 없는 내용이 있습니다. 직원을 원하시면 별표와 영 번을 누르세요.

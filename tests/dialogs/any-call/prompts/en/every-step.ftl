@@ -26,3 +26,16 @@ no-such-order = There is no such order.
 broken = That does not work. Press one to try again, two for a colleague.
 secret-question = Do you have debts? Press one for no, two to hear this again.
 to-a-person = You will get somebody.
+values =
+    .hear = values
+day = On which day?
+day-back = That is { $day }.
+hour = At what time?
+postcode = What is your postcode?
+postcode-back = That is { $postcode }.
+amount = How much money?
+pieces = How many pieces?
+values-said = On { $day } at { $hour }, in { $postcode }, for { $amount }, { $pieces ->
+    [one] one piece
+   *[other] { $pieces } pieces
+ }.

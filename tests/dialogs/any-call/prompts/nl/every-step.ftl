@@ -26,3 +26,16 @@ no-such-order = Die bestelling is er niet.
 broken = Dat lukt niet. Toets één om het nog eens te proberen, twee voor een medewerker.
 secret-question = Heeft u schulden? Toets één voor nee, twee om dit nog eens te horen.
 to-a-person = U krijgt iemand.
+values =
+    .hear = waarden
+day = Op welke dag?
+day-back = Dat is { $day }.
+hour = Hoe laat?
+postcode = Wat is uw postcode?
+postcode-back = Dat is { $postcode }.
+amount = Hoeveel geld?
+pieces = Hoeveel stuks?
+values-said = Op { $day } om { $hour }, in { $postcode }, voor { $amount }, { $pieces ->
+    [one] één stuk
+   *[other] { $pieces } stuks
+ }.
