@@ -1,6 +1,7 @@
 //! `speech`: the voice detector, the prompt cache, and the recogniser where its Korean model is installed.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use candor::audio::Codec;
@@ -88,5 +89,5 @@ fn hear(recogniser: &Arc<dyn Recogniser>, samples: &[i16]) -> f32 {
     for piece in samples.chunks(RECOGNITION_RATE as usize / 50) {
         recognition.push(piece).unwrap();
     }
-    recognition.finish().unwrap().confidence
+    recognition.finish(&AtomicBool::new(false)).unwrap().confidence
 }
