@@ -124,6 +124,8 @@ struct Outcome {
     granted: bool,
     /// What was understood, for `--each`.
     understood: Vec<String>,
+    /// How the engine failed.
+    failures: Vec<String>,
     /// From the end of the sound that the utterance was ended by to the words, on the clock.
     words_after: Option<Duration>,
     /// From the last voice to the words.
@@ -156,6 +158,9 @@ async fn measure(
         if let (Class::Yes | Class::No, Some(words), Some(decided)) = (class, outcome.words_after, outcome.decided_after) {
             row.words_after.push(words);
             row.decided_after.push(decided);
+        }
+        for failure in &outcome.failures {
+            bar.suspend(|| eprintln!("candor: {}: counted as nothing heard: {failure}", clip.name()));
         }
         if listener.each {
             bar.suspend(|| eprintln!("{} ({}): {}", clip.name(), class.name(), outcome.understood.join(" | ")));
@@ -222,7 +227,8 @@ impl Listener<'_> {
                             outcome.decided_after = Some(begun.elapsed().saturating_sub(ended.since(SessionTime::START)));
                         }
                     }
-                    Some(Heard::EngineFailed { failure, .. }) => return Err(format!("the engine failed: {failure}")),
+                    // In a call it would be as if nothing had been understood.
+                    Some(Heard::EngineFailed { failure, .. }) => outcome.failures.push(failure.to_string()),
                     Some(_) => {}
                     None => return Ok(outcome),
                 },
