@@ -8,7 +8,7 @@ use bytes::Bytes;
 use candor::audio::opus::{self, Content};
 use candor::audio::{Codec, Encoded, FRAME};
 use candor::consent::SessionTime;
-use candor::speech::tts::recorded;
+use candor::speech::tts::{Sound, recorded};
 use candor::speech::{Ears, EarsHandle, Heard, Settings};
 use tokio::sync::mpsc::Receiver;
 
@@ -154,6 +154,35 @@ async fn silence_is_no_speech_however_long() {
         ears.tick(at + Duration::from_secs(600));
         send(&ears, at + Duration::from_secs(600), &silence(Duration::from_secs(5), codec)).await;
         assert_eq!(everything(ears, heard).await, []);
+    }
+}
+
+/// Seconds of a tone that is on and off in turns, in seconds each.
+fn tone(hertz: f64, on: f64, off: f64, seconds: usize) -> Sound {
+    let rate = 16_000;
+    let at = |sample: usize| sample as f64 / f64::from(rate);
+    let sounds = |time: f64| (time % (on + off)) < on;
+    let level = |time: f64| if sounds(time) { (time * hertz * std::f64::consts::TAU).sin() * 8_000.0 } else { 0.0 };
+    let samples: Vec<i16> = (0..seconds * rate as usize).map(|sample| level(at(sample)) as i16).collect();
+    Sound { samples: samples.into(), rate }
+}
+
+#[tokio::test]
+async fn machines_are_nobody_who_answers() {
+    // A tone as deep as a voice can pass for the beginning of one; words are not found in it.
+    let sounds = [
+        ("a fax that calls (ITU-T T.30: 1100 Hz)", tone(1_100.0, 0.5, 3.0, 15), 0),
+        ("a fax that answers (2100 Hz)", tone(2_100.0, 3.0, 0.1, 9), 0),
+        ("a busy line (425 Hz)", tone(425.0, 0.5, 0.5, 10), 1),
+    ];
+    for codec in BOTH {
+        for (what, sound, most) in &sounds {
+            let (ears, heard) = start(codec);
+            let at = send(&ears, SessionTime::START, &sound.encode(codec, Content::Live).unwrap()).await;
+            send(&ears, at, &silence(Duration::from_secs(2), codec)).await;
+            let taken = utterances(&everything(ears, heard).await);
+            assert!(taken <= *most, "{codec:?}: {what}: {taken} utterances");
+        }
     }
 }
 

@@ -115,6 +115,9 @@ impl Flow {
             // A pause in the middle: the rest is still to come.
             digits.push_str(&said);
             waiting.spoken = true;
+            // Whoever answers has heard enough of the question.
+            self.came_of_it(Interruption::Answer);
+            self.hush();
             self.deadline = Some(self.now + self.settings.inter_digit);
             return self.listen(false, &[]);
         }

@@ -58,6 +58,17 @@ fn a_prompt_stands_still_at_a_voice_and_goes_on_when_nothing_comes_of_it() {
 }
 
 #[test]
+fn the_beginning_of_a_number_ends_its_prompt_and_the_rest_is_waited_for() {
+    let mut world = in_the_menu();
+    [says("retour"), says("dubbel vijf")].into_iter().for_each(|step| world.step(step));
+    assert!(!world.paused && saying(&world).is_empty(), "{:?}", saying(&world));
+    assert_eq!(world.interruptions, [Interruption::Answer, Interruption::Answer]);
+    // With no rest the caller is not left in silence.
+    world.step(Step::Wait(12_000));
+    assert!(!saying(&world).is_empty());
+}
+
+#[test]
 fn what_is_meant_ends_the_prompt() {
     for (words, next, what) in [
         ("retour", "return-number", Interruption::Answer),
