@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::kept::Kept;
 use super::watched::Watched;
 use super::{Expectation, Hypothesis, RECOGNITION_RATE, Recogniser, Recognition, RecognitionError, Seat, Seats};
 
-/// Room for the utterances that are usual, so that what is kept seldom moves, in samples: six seconds.
-const USUAL: usize = 6 * RECOGNITION_RATE as usize;
+/// More than an utterance may last, in samples: a minute.
+const LONGEST: usize = 60 * RECOGNITION_RATE as usize;
 
 /// The engines of one language, the one to be asked first in front; at least one.
 #[derive(Clone)]
@@ -61,7 +62,7 @@ impl Recogniser for InTurn {
 
     fn start(&self, expectation: &Expectation) -> Result<Box<dyn Recognition>, RecognitionError> {
         let (at, engine) = self.begin(expectation, 0)?;
-        let kept = (at + 1 < self.engines.len()).then(|| Zeroizing::new(Vec::with_capacity(USUAL)));
+        let kept = (at + 1 < self.engines.len()).then(|| Kept::at_most(LONGEST));
         Ok(Box::new(HeardInTurn { in_turn: self.clone(), expectation: expectation.clone(), at, engine, kept }))
     }
 
@@ -91,21 +92,10 @@ struct HeardInTurn {
     at: usize,
     engine: Box<dyn Recognition>,
     /// All of its sound, while there is another engine that may have to hear it. Wiped when it goes.
-    kept: Option<Zeroizing<Vec<i16>>>,
+    kept: Option<Kept>,
 }
 
 impl HeardInTurn {
-    fn keep(&mut self, samples: &[i16]) {
-        let Some(kept) = &mut self.kept else { return };
-        if kept.capacity() - kept.len() < samples.len() {
-            // Grown by hand, so that what is left behind is wiped.
-            let mut larger = Zeroizing::new(Vec::with_capacity(2 * kept.capacity() + samples.len()));
-            larger.extend_from_slice(kept);
-            *kept = larger;
-        }
-        kept.extend_from_slice(samples);
-    }
-
     /// The next engine hears all of it.
     fn next(&mut self, failed: RecognitionError) -> Result<(), RecognitionError> {
         let mut failed = failed;
@@ -114,7 +104,7 @@ impl HeardInTurn {
             let (at, mut engine) = self.in_turn.begin(&self.expectation, self.at + 1).map_err(|_| failed)?;
             metrics::counter!("candor_recogniser_changes_total").increment(1);
             self.at = at;
-            match engine.push(kept) {
+            match engine.push(kept.samples()) {
                 Ok(()) => {
                     self.engine = engine;
                     if at + 1 >= self.in_turn.engines.len() {
@@ -130,7 +120,9 @@ impl HeardInTurn {
 
 impl Recognition for HeardInTurn {
     fn push(&mut self, samples: &[i16]) -> Result<(), RecognitionError> {
-        self.keep(samples);
+        if let Some(kept) = &mut self.kept {
+            kept.push(samples);
+        }
         self.engine.push(samples).or_else(|failed| self.next(failed))
     }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::speech::stt::{HeardWord, Hypothesis, RecognitionError, Source};
+use crate::speech::stt::{HeardWord, Hypothesis, RecognitionError, Source, calibrated};
 
 /// The most words that an utterance can have.
 const MOST_WORDS: usize = 500;
@@ -109,8 +109,8 @@ impl Word {
 }
 
 fn heard(text: String, start: Duration, end: Duration, probability: f32) -> HeardWord {
-    // On the scale of the other engines; see there for why. What is no probability is none.
-    let confidence = if (0.0..=1.001).contains(&probability) { probability.min(1.0).powf(0.2) } else { 0.0 };
+    // What is no probability is none.
+    let confidence = if (0.0..=1.001).contains(&probability) { calibrated(probability) } else { 0.0 };
     HeardWord { text, start, end, confidence }
 }
 

@@ -14,12 +14,11 @@ use tokio_util::task::AbortOnDropHandle;
 use zeroize::Zeroizing;
 
 use super::{CONNECT, LONGEST_ANSWER, RemoteSettings, transcript, wait_for};
+use crate::speech::stt::kept::Kept;
 use crate::speech::stt::{Expectation, Hypothesis, RECOGNITION_RATE, Recogniser, Recognition, RecognitionError};
 
 /// How much of an utterance is sent, in samples: thirty seconds, more than one may last.
 const LONGEST: usize = 30 * RECOGNITION_RATE as usize;
-/// Room for the utterances that are usual, so that the buffer seldom moves, in samples: six seconds.
-const USUAL: usize = 6 * RECOGNITION_RATE as usize;
 /// The head of a WAV file, with room to spare, in bytes.
 const HEAD: usize = 128;
 
@@ -86,7 +85,7 @@ impl Recogniser for Transcriptions {
         Ok(Box::new(Utterance {
             ask: self.ask.clone(),
             limit: self.limit,
-            samples: Zeroizing::new(Vec::with_capacity(USUAL)),
+            samples: Kept::at_most(LONGEST),
             heard_out: expectation.second_look,
             asked: None,
         }))
@@ -105,7 +104,7 @@ impl Recogniser for Transcriptions {
 struct Utterance {
     ask: Ask,
     limit: Duration,
-    samples: Zeroizing<Vec<i16>>,
+    samples: Kept,
     /// Whether every sound counts to the very end, as in an answer to a consent question.
     heard_out: bool,
     /// What was asked in the pause that lasts.
@@ -120,20 +119,14 @@ struct Asked {
 
 impl Recognition for Utterance {
     fn push(&mut self, samples: &[i16]) -> Result<(), RecognitionError> {
-        let taken = &samples[..samples.len().min(LONGEST - self.samples.len())];
-        if self.samples.capacity() - self.samples.len() < taken.len() {
-            // Grown by hand, so that what is left behind is wiped.
-            let mut larger = Zeroizing::new(Vec::with_capacity((2 * self.samples.capacity()).max(taken.len()).min(LONGEST)));
-            larger.extend_from_slice(&self.samples);
-            self.samples = larger;
-        }
-        self.samples.extend_from_slice(taken);
+        self.samples.push(samples);
         Ok(())
     }
 
     fn pause(&mut self, gone_on: &AtomicBool) -> Result<(), RecognitionError> {
         // Its answer is not waited for here: the caller may go on.
-        self.asked = (!self.heard_out && !gone_on.load(Ordering::Relaxed)).then(|| self.ask.begin(&self.samples)).transpose()?;
+        self.asked =
+            (!self.heard_out && !gone_on.load(Ordering::Relaxed)).then(|| self.ask.begin(self.samples.samples())).transpose()?;
         Ok(())
     }
 
@@ -148,7 +141,7 @@ impl Recognition for Utterance {
     fn finish(mut self: Box<Self>, abandoned: &AtomicBool) -> Result<Hypothesis, RecognitionError> {
         let asked = match self.asked.take() {
             Some(asked) => asked,
-            None => self.ask.begin(&self.samples)?,
+            None => self.ask.begin(self.samples.samples())?,
         };
         wait_for(&asked.answer, self.limit, abandoned)
     }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::mel::{BANDS, HOP, Mel};
 use super::vocabulary::Vocabulary;
-use crate::speech::stt::{HeardWord, Hypothesis, RECOGNITION_RATE, RecognitionError, Source};
+use crate::speech::stt::{HeardWord, Hypothesis, RECOGNITION_RATE, RecognitionError, Source, calibrated};
 
 /// How many columns of silence follow what was said, and how many there are at least: 2 s and 8 s. With less the model finds no end.
 const AFTER: usize = 200;
@@ -185,13 +185,6 @@ impl WhisperModel {
     fn has_letters(&self, token: usize) -> bool {
         self.vocabulary.bytes(token).any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
     }
-}
-
-/// How sure a word is on the scale of the other engines, by the probability that the model gives it. The model shares that out among the ways to write a
-/// word ("Yes", "yes", "Yes."), so a word that is understood has 0.4 to 0.9: by recordings of people through the telephone's codec (docs/hearing.md). With the fifth root, what a consent
-/// asks for (0.85) is a probability of 0.44.
-fn calibrated(probability: f32) -> f32 {
-    probability.clamp(0.0, 1.0).powf(0.2)
 }
 
 /// An even number of columns within what the model takes, and never the one by which the engine would mistake what it has encoded for columns.

@@ -16,12 +16,11 @@ use zeroize::Zeroizing;
 
 pub use decode::WhisperModel;
 
+use super::kept::Kept;
 use super::{Expectation, Hypothesis, RECOGNITION_RATE, Recogniser, Recognition, RecognitionError, Source};
 
 /// How much of an utterance is listened to, in samples: the model's own limit of thirty seconds, less the silence that follows.
 const LONGEST: usize = 28 * RECOGNITION_RATE as usize;
-/// Room for the utterances that are usual, so that the buffer seldom moves, in samples: six seconds.
-const USUAL: usize = 6 * RECOGNITION_RATE as usize;
 
 /// A Whisper model, listening in one language.
 pub struct WhisperRecogniser {
@@ -45,7 +44,7 @@ impl Recogniser for WhisperRecogniser {
         Ok(Box::new(WhisperRecognition {
             language: self.language.clone(),
             model: self.model.clone(),
-            samples: Zeroizing::new(Vec::with_capacity(USUAL)),
+            samples: Kept::at_most(LONGEST),
             heard_out: expectation.second_look,
             found: None,
         }))
@@ -64,7 +63,7 @@ impl Recogniser for WhisperRecogniser {
 struct WhisperRecognition {
     language: String,
     model: Arc<WhisperModel>,
-    samples: Zeroizing<Vec<i16>>,
+    samples: Kept,
     /// Whether every sound counts to the very end, as in an answer to a consent question: what is said too softly to end the pause may be a "but".
     heard_out: bool,
     /// What was found in the pause that lasts.
@@ -73,14 +72,7 @@ struct WhisperRecognition {
 
 impl Recognition for WhisperRecognition {
     fn push(&mut self, samples: &[i16]) -> Result<(), RecognitionError> {
-        let room = LONGEST - self.samples.len();
-        if self.samples.capacity() - self.samples.len() < samples.len().min(room) {
-            // Grown by hand, so that what is left behind is wiped.
-            let mut larger = Zeroizing::new(Vec::with_capacity((2 * self.samples.capacity()).min(LONGEST)));
-            larger.extend_from_slice(&self.samples);
-            self.samples = larger;
-        }
-        self.samples.extend_from_slice(&samples[..samples.len().min(room)]);
+        self.samples.push(samples);
         Ok(())
     }
 
@@ -89,7 +81,7 @@ impl Recognition for WhisperRecognition {
         if self.heard_out {
             return Ok(());
         }
-        let found = self.model.hear(&self.language, &self.samples, gone_on)?;
+        let found = self.model.hear(&self.language, self.samples.samples(), gone_on)?;
         if !gone_on.load(Ordering::Relaxed) {
             self.found = found;
         }
@@ -108,7 +100,7 @@ impl Recognition for WhisperRecognition {
         if let Some(found) = self.found.take() {
             return Ok(found);
         }
-        let heard = self.model.hear(&self.language, &self.samples, abandoned)?;
+        let heard = self.model.hear(&self.language, self.samples.samples(), abandoned)?;
         Ok(heard.unwrap_or_else(|| Hypothesis::empty(Source::Open)))
     }
 }
