@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::browser::{Microphone, Page, assert_true_when_shown, browser, is_here, question, share_of_sound, unhurried};
 use crate::dutch_and_english::{digits, line, recorded_ulaw, synthetic};
 use crate::service::{Service, of_type};
@@ -21,17 +19,20 @@ async fn opened(service: &Service, language: &str, phrases: &[(&'static str, Vec
     page
 }
 
-/// The answers in the ledger, when there are so many.
-async fn answers(service: &Service, count: usize) -> Vec<Value> {
+/// What the answer with this number (from 1), by voice, came to.
+async fn answered(service: &Service, number: usize, outcome: &str) {
     let deadline = std::time::Instant::now() + SOON;
-    loop {
-        let answers: Vec<Value> = of_type(&service.events(), "answer").into_iter().cloned().collect();
-        if answers.len() >= count {
-            return answers;
+    let answer = loop {
+        let events = service.events();
+        if let Some(answer) = of_type(&events, "answer").get(number - 1) {
+            break (*answer).clone();
         }
-        assert!(std::time::Instant::now() < deadline, "{:#?}", service.events());
+        assert!(std::time::Instant::now() < deadline, "{events:#?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    };
+    // Nobody has answered anything with what was not clear.
+    let method = if outcome == "unclear" { "none" } else { "speech" };
+    assert_eq!((answer["outcome"].as_str(), answer["method"].as_str()), (Some(outcome), Some(method)), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,11 +52,10 @@ async fn in_english_from_a_question_back_to_a_person() {
     ];
     let page = opened(&service, "en", &phrases).await;
     page.say("how long").await;
-    assert_eq!(answers(&service, 1).await[0]["outcome"], "unclear");
+    answered(&service, 1, "unclear").await;
     question(&page).await;
     page.say("yes").await;
-    let given = answers(&service, 2).await[1].clone();
-    assert_eq!((given["outcome"].as_str(), given["method"].as_str()), (Some("given"), Some("speech")), "{given}");
+    answered(&service, 2, "given").await;
     page.wait_for_state("#state", "recording").await;
     page.wait_to_read("How can I help you").await;
     page.say("my order").await;
@@ -64,8 +64,7 @@ async fn in_english_from_a_question_back_to_a_person() {
     // Read back aloud; the page shows no value.
     page.wait_to_read("Your order number is ….").await;
     page.say("stop").await;
-    let stopped = answers(&service, 3).await[2].clone();
-    assert_eq!((stopped["outcome"].as_str(), stopped["method"].as_str()), (Some("withdrawn"), Some("speech")), "{stopped}");
+    answered(&service, 3, "withdrawn").await;
     page.wait_for_state("#state", "erased").await;
     page.say("person").await;
     service.wait_for_event("handover.requested", |_| true).await;
@@ -92,11 +91,10 @@ async fn in_dutch_a_hedge_and_then_a_yes() {
     ];
     let page = opened(&service, "nl", &phrases).await;
     page.say("hedge").await;
-    assert_eq!(answers(&service, 1).await[0]["outcome"], "unclear");
+    answered(&service, 1, "unclear").await;
     question(&page).await;
     page.say("yes").await;
-    let given = answers(&service, 2).await[1].clone();
-    assert_eq!((given["outcome"].as_str(), given["method"].as_str()), (Some("given"), Some("speech")), "{given}");
+    answered(&service, 2, "given").await;
     page.wait_for_state("#state", "recording").await;
     page.click("#hang-up").await;
     page.wait_for_state("#state", "ended").await;
@@ -113,8 +111,7 @@ async fn in_dutch_a_no_is_a_no() {
     let no = recorded_ulaw(&speech.join("nl/nee/fillets_cannons_del-v-splet_cut.wav"));
     let page = opened(&service, "nl", &[("no", no)]).await;
     page.say("no").await;
-    let refused = answers(&service, 1).await[0].clone();
-    assert_eq!((refused["outcome"].as_str(), refused["method"].as_str()), (Some("refused"), Some("speech")), "{refused}");
+    answered(&service, 1, "refused").await;
     page.click("#hang-up").await;
     page.wait_for_state("#state", "ended").await;
     assert!(service.closed().await.iter().all(|event| event["to"] != "given") && service.sealed_turns().is_empty());

@@ -4,12 +4,13 @@ mod contrary;
 mod servers;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
 use candor::audio::{Codec, FRAME};
 use candor::consent::SessionTime;
-use candor::speech::stt::{Recogniser, Recognisers};
+use candor::speech::stt::{Expectation, Recogniser, Recognisers};
 use candor::speech::tts::espeak::Espeak;
 use candor::speech::{Ears, EspeakSettings, Heard, Settings};
 use serde_json::{Value, json};
@@ -132,6 +133,34 @@ async fn the_next_engine_hears_from_the_first_sample_what_a_remote_one_failed_at
             assert_eq!(heard.text.replace(' ', ""), YES, "{way:?}");
         }
     }
+}
+
+/// Says "ja" to a recogniser, is silent for a moment, and says something too softly to end that moment; gives what was understood before it and in all.
+async fn a_soft_word_after_a_pause(recogniser: Arc<dyn Recogniser>, consent: bool) -> (Option<String>, String) {
+    let expectation = Expectation { second_look: consent, ..Expectation::default() };
+    let said = move || {
+        let going = AtomicBool::new(false);
+        let mut recognition = recogniser.start(&expectation).unwrap();
+        recognition.push(&[500; 8_000]).unwrap();
+        recognition.pause(&going).unwrap();
+        let before = recognition.so_far().map(|text| text.to_string());
+        std::thread::sleep(Duration::from_millis(300));
+        recognition.push(&[5; 8_000]).unwrap();
+        (before, recognition.finish(&going).unwrap().text.clone())
+    };
+    tokio::task::spawn_blocking(said).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_answers_a_consent_question_is_heard_to_its_very_end() {
+    // It understands "ja" in half a second of sound and "ja maar" in a whole one.
+    let address = contrary::by_length(8_000, "ja", "ja maar").await;
+    let mut settings = openai_at(&address);
+    settings["answer_ms"] = json!(20_000);
+    let remote = recogniser("nl", json!({"ours": settings}), &["ours"]).await;
+    assert_eq!(a_soft_word_after_a_pause(remote.clone(), true).await, (None, "ja maar".to_owned()));
+    // Where nothing rests on it, what was begun in the pause is what is wanted.
+    assert_eq!(a_soft_word_after_a_pause(remote, false).await.1, "ja");
 }
 
 /// A line for the Korean dialog, heard by the remote one first.
