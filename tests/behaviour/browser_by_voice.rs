@@ -66,6 +66,7 @@ async fn in_english_from_a_question_back_to_a_person() {
     page.say("stop").await;
     answered(&service, 3, "withdrawn").await;
     page.wait_for_state("#state", "erased").await;
+    page.wait_for_quiet().await;
     page.say("person").await;
     service.wait_for_event("handover.requested", |_| true).await;
     page.click("#hang-up").await;

@@ -80,6 +80,8 @@ async fn what_is_said_in_a_browser_without_a_grant_is_nowhere() {
     page.click("#yes").await;
     page.wait_for_state("#state", "recording").await;
     page.wait_to_read("무엇을 도와드릴까요").await;
+    // What fits nothing does not end a prompt; it is answered after it.
+    page.wait_for_quiet().await;
     let lines = page.count("#captions > *").await;
     let kept = say(&page, "kept").await;
     // When the agent speaks again it has understood what it could, and the turn is over.

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::chromium::{self, Driver, Own};
-use super::sound::{Microphone, Moment};
+use super::sound::{Microphone, Moment, share_of_sound};
 
 /// How long a page may take for anything that is not waiting for a person.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -227,6 +227,14 @@ impl Page {
             }
             let sample: Vec<_> = heard.iter().step_by(5).map(|m| (m.hz, (m.level * 1_000.0).round() / 1_000.0)).collect();
             assert!(Instant::now() < deadline, "{}: {what} is not heard, but {sample:?}\n{}", self.name, self.account().await);
+        }
+    }
+
+    /// Waits until the agent has said what it had to say.
+    pub async fn wait_for_quiet(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while share_of_sound(&self.listen(Duration::from_millis(1_200)).await) > 0.0 {
+            assert!(Instant::now() < deadline, "{}: the agent speaks on.\n{}", self.name, self.account().await);
         }
     }
 
