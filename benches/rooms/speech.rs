@@ -33,8 +33,8 @@ pub fn benches(criterion: &mut Criterion) {
         let mut vad = Vad::new(VadSettings::default());
         let mut steps = samples.chunks_exact(256).cycle();
         bench.iter(|| {
-            vad.hear(steps.next().unwrap(), |voice| {
-                std::hint::black_box(voice);
+            vad.hear(steps.next().unwrap(), |heard| {
+                std::hint::black_box(heard);
             });
         });
     });

@@ -40,6 +40,8 @@ pub struct SpokenAnswer<'a> {
     pub began: SessionTime,
     /// How long there was a voice.
     pub speech: Duration,
+    /// How far the voice was above the noise of the line, in decibels; infinite where there was none, or none is known.
+    pub above_noise: f32,
 }
 
 /// Why an answer that may have sounded like a yes is none.
@@ -57,6 +59,8 @@ pub enum Doubt {
     NotConfirmed,
     /// Shorter or longer than these words take.
     WrongLength,
+    /// Said into noise, in which a recogniser hears a "yeah" in a "no", and is sure of it.
+    Noise,
 }
 
 /// What an answer comes to.
@@ -81,6 +85,8 @@ pub struct Thresholds {
     pub most: Duration,
     /// … and what each of its words adds.
     pub most_per_word: Duration,
+    /// How far the voice must be above the noise of the line, in decibels.
+    pub above_noise: f32,
 }
 
 impl Default for Thresholds {
@@ -90,6 +96,7 @@ impl Default for Thresholds {
             least_per_word: Duration::from_millis(60),
             most: Duration::from_millis(900),
             most_per_word: Duration::from_millis(600),
+            above_noise: 20.0,
         }
     }
 }
@@ -166,6 +173,8 @@ impl AnswerGrammar {
             Doubt::LowConfidence
         } else if !length.contains(&answer.speech) {
             Doubt::WrongLength
+        } else if answer.above_noise.is_nan() || answer.above_noise < limits.above_noise {
+            Doubt::Noise
         } else {
             match answer.second_look.map(|text| self.meaning(text)) {
                 Some(Meaning::Grant(_)) => return Judgement::Grant(entry),
@@ -200,6 +209,7 @@ mod tests {
             is_final: true,
             began: SessionTime(Duration::from_secs(11)),
             speech: Duration::from_millis(400),
+            above_noise: f32::INFINITY,
         }
     }
 
@@ -246,6 +256,8 @@ mod tests {
             (SpokenAnswer { is_final: false, ..yes }, Doubt::Partial),
             (SpokenAnswer { confidence: 0.84, ..yes }, Doubt::LowConfidence),
             (SpokenAnswer { confidence: f32::NAN, ..yes }, Doubt::LowConfidence),
+            (SpokenAnswer { above_noise: 19.9, ..yes }, Doubt::Noise),
+            (SpokenAnswer { above_noise: f32::NAN, ..yes }, Doubt::Noise),
             (SpokenAnswer { speech: Duration::from_millis(20), ..yes }, Doubt::WrongLength),
             (SpokenAnswer { speech: Duration::from_secs(4), ..yes }, Doubt::WrongLength),
             (second(None), Doubt::NotConfirmed),

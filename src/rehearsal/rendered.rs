@@ -170,11 +170,12 @@ impl Inner {
                     speaking += 1;
                     events.push((at + noticed, Event::SpeechBegan));
                 }
-                Heard::Utterance { began, ended, speech, hypothesis } => {
+                Heard::Utterance { began, ended, speech, above_noise, hypothesis } => {
                     speaking -= 1;
                     let text = Zeroizing::new(hypothesis.text.clone());
                     let second_look = hypothesis.open_look().map(|text| Zeroizing::new(text.to_owned()));
-                    let utterance = Utterance { text, second_look, confidence: hypothesis.confidence, began, speech };
+                    let utterance =
+                        Utterance { text, second_look, confidence: hypothesis.confidence, began, speech, above_noise };
                     events.push((ended + ended_after, Event::Utterance(utterance)));
                 }
                 Heard::NotUnderstood { ended, .. } => {

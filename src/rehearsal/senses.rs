@@ -56,6 +56,7 @@ impl Senses for Estimated {
                 confidence: 1.0,
                 began: said.from,
                 speech: voice,
+                above_noise: f32::INFINITY,
             }),
             _ => Event::NotUnderstood,
         };

@@ -24,6 +24,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("candor_dialog_reloads_total", "What came of looking at edited dialogs, by result: taken, refused, gone, unchanged"),
     ("candor_dialog_trouble_total", "Conditions that failed and lookups that nobody answered, by which of the two"),
     ("candor_ears_dropped_total", "What the ears dropped because recognition was behind, by what it was"),
+    ("candor_ears_echoing_lines_total", "Lines that bring the agent's own voice back, as the ears have found"),
     ("candor_ears_engine_failures_total", "Failures of a recogniser while a caller was listened to, by class"),
     ("candor_erase_failures_total", "Kept turns that could not be erased at once after a withdrawal"),
     ("candor_handovers_total", "Handovers to a person, by result"),

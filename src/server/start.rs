@@ -131,6 +131,12 @@ pub async fn prepare_with(
             "session.consent_confidence is {wrong}: write a number from 0 to 1, such as 0.85"
         )));
     }
+    if !(0.0..=60.0).contains(&config.session.consent_above_noise_db) {
+        let wrong = config.session.consent_above_noise_db;
+        return Err(StartError::Settings(format!(
+            "session.consent_above_noise_db is {wrong}: write a number from 0 to 60, such as 20"
+        )));
+    }
     let entrance = Entrance::open(config).await?;
     config.speech.check().map_err(|error| StartError::Settings(error.to_string()))?;
     config.lookups.check().map_err(|error| StartError::Settings(error.to_string()))?;

@@ -277,6 +277,9 @@ impl Call {
             self.show_saying(play, index);
         }
         let sounding = self.mouth.sounding(paced);
+        if let Some((ears, _)) = &self.ears {
+            ears.agent(paced, sounding.clone());
+        }
         let given_up = self.turns.was_given_up();
         self.turns.tick(&sounding);
         if self.turns.was_given_up() && !given_up {
@@ -367,13 +370,19 @@ impl Call {
     fn heard(&mut self, heard: Option<Heard>) {
         let event = match heard {
             Some(Heard::SpeechBegan { .. }) => Event::SpeechBegan,
-            Some(Heard::Utterance { began, speech, hypothesis, .. }) => Event::Utterance(Utterance {
-                text: Zeroizing::new(hypothesis.text.clone()),
-                second_look: hypothesis.open_look().map(|text| Zeroizing::new(text.to_owned())),
-                confidence: hypothesis.confidence,
-                began,
-                speech,
-            }),
+            Some(Heard::Utterance { began, speech, above_noise, hypothesis, .. }) => {
+                // Why a yes was asked for again, for whoever looks into a line.
+                let (sure, voice_ms) = (hypothesis.confidence, speech.as_millis() as u64);
+                tracing::debug!(session = %self.session, sure, voice_ms, above_noise, "the caller was listened to");
+                Event::Utterance(Utterance {
+                    text: Zeroizing::new(hypothesis.text.clone()),
+                    second_look: hypothesis.open_look().map(|text| Zeroizing::new(text.to_owned())),
+                    confidence: hypothesis.confidence,
+                    began,
+                    speech,
+                    above_noise,
+                })
+            }
             Some(Heard::NotUnderstood { .. }) => Event::NotUnderstood,
             Some(Heard::EngineFailed { failure, .. }) => {
                 metrics::counter!("candor_recognition_failures_total", "class" => failure.class()).increment(1);

@@ -23,6 +23,8 @@ pub struct Settings {
     pub evidence_ms: u64,
     /// The confidence that a spoken yes must reach, 0 to 1.
     pub consent_confidence: f32,
+    /// How far a spoken yes must be above the noise of its line, in decibels. In more noise the answer is asked for again, and keys are always offered.
+    pub consent_above_noise_db: f32,
     /// Whether sound that we paced ourselves counts as heard, for phone systems that report nothing. Twilio reports.
     pub paced_can_grant: bool,
     /// How long the result of a handover is waited for, in minutes.
@@ -47,6 +49,7 @@ impl Default for Settings {
             inter_digit_ms: 4_000,
             evidence_ms: 3_000,
             consent_confidence: 0.85,
+            consent_above_noise_db: Thresholds::default().above_noise,
             paced_can_grant: false,
             handover_minutes: 240,
             max_lookups: 50,
@@ -70,7 +73,11 @@ impl Settings {
             consent_window: Duration::from_millis(self.consent_window_ms),
             inter_digit: Duration::from_millis(self.inter_digit_ms),
             paced_can_grant: self.paced_can_grant,
-            thresholds: Thresholds { confidence: self.consent_confidence, ..Thresholds::default() },
+            thresholds: Thresholds {
+                confidence: self.consent_confidence,
+                above_noise: self.consent_above_noise_db,
+                ..Thresholds::default()
+            },
             can_hear: can_hear.collect(),
             offer_languages,
             call_backs,

@@ -146,9 +146,9 @@ impl Default for EndpointSettings {
             begin_ms: 80,
             pre_roll_ms: 300,
             pause_ms: 120,
-            trailing_silence_ms: 700,
+            trailing_silence_ms: 850,
             expected_silence_ms: 160,
-            unfinished_silence_ms: 700,
+            unfinished_silence_ms: 850,
             longest_ms: 20_000,
         }
     }

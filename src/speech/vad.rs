@@ -22,6 +22,15 @@ const SETTLED: u32 = 12;
 /// How long one step lasts: 16 ms.
 pub const STEP: Duration = Duration::from_millis(16);
 
+/// What a step of sound is.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    /// Whether it is voice.
+    pub voice: bool,
+    /// How strong it is: the mean square of its samples as the detector is shown them, which is good for comparing steps.
+    pub power: f32,
+}
+
 /// Tells voice from everything else in one stream of 16 kHz sound.
 pub struct Vad {
     detector: earshot::Detector,
@@ -39,8 +48,8 @@ impl Vad {
         Vad { detector, threshold: settings.threshold, waiting: Vec::with_capacity(2 * STEP_SAMPLES), silent: 0 }
     }
 
-    /// Takes samples at 16 kHz; calls `step` for each 16 ms that are complete, with whether they are voice.
-    pub fn hear(&mut self, samples: &[i16], mut step: impl FnMut(bool)) {
+    /// Takes samples at 16 kHz; calls `step` for each 16 ms that are complete, with what they are.
+    pub fn hear(&mut self, samples: &[i16], mut step: impl FnMut(Heard)) {
         let mut rest = samples;
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(rest.len().min(STEP_SAMPLES - self.waiting.len()));
@@ -55,13 +64,14 @@ impl Vad {
         }
     }
 
-    /// Whether the step that is complete is voice.
-    fn complete(&mut self) -> bool {
+    /// What the step that is complete is.
+    fn complete(&mut self) -> Heard {
+        let power = self.waiting.iter().map(|sample| f32::from(*sample).powi(2)).sum::<f32>() / STEP_SAMPLES as f32;
         let silent = self.waiting.iter().all(|sample| *sample == 0);
         self.silent = if silent { self.silent.saturating_add(1) } else { 0 };
         let voice = self.silent <= SETTLED && self.detector.predict_i16(&self.waiting) >= self.threshold;
         self.waiting.zeroize();
-        voice
+        Heard { voice, power }
     }
 
     /// Forgets everything that was heard, as at the beginning of a stream.
@@ -91,7 +101,7 @@ mod tests {
             (noise >> 25) as i16 - 64
         }));
         let mut voiced = 0;
-        Vad::new(VadSettings::default()).hear(&samples, |voice| voiced += usize::from(voice));
+        Vad::new(VadSettings::default()).hear(&samples, |heard| voiced += usize::from(heard.voice));
         assert!(voiced <= 6, "{voiced} steps of 125 count as voice");
     }
 

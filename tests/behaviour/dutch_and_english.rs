@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use candor::audio::resample::resample;
 use candor::audio::{Codec, g711};
+use candor::consent::{AnswerGrammar, SessionTime, SpokenAnswer, Thresholds};
 use candor::speech::stt::{Expectation, RECOGNITION_RATE, Recognisers};
 use candor::speech::tts::espeak::Espeak;
 use candor::speech::tts::recorded;
-use candor::speech::{EspeakSettings, Settings};
+use candor::speech::{Ears, EspeakSettings, Heard, Settings};
 use serde_json::Value;
 
 use crate::korean::answer;
@@ -232,4 +233,127 @@ async fn an_order_number_is_spoken_read_back_and_passed_on() {
     let told = outcome.task.as_ref().expect("a task for a colleague");
     assert_eq!(told["candor"]["slots"]["order_number"], "1003", "{told}");
     nothing_granted(&service, &service.closed().await);
+}
+
+/// A Dutch sentence by MBROLA's voice, of which the model understands much, as it does not of eSpeak NG's own; nothing (and why) where it is not installed.
+async fn dutch(text: &str) -> Option<Vec<u8>> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mbrola = std::env::split_paths(&path).any(|folder| folder.join("mbrola").is_file());
+    if !mbrola || !Path::new("/usr/share/mbrola/nl2/nl2").is_file() {
+        eprintln!("skipped: Dutch sentences need the Debian packages mbrola (contrib) and mbrola-nl2 (non-free)");
+        return None;
+    }
+    let espeak = Espeak::new(EspeakSettings { rate: 110, ..Default::default() });
+    Some(espeak.speak("mb-nl2", text).await.unwrap().encode_level(Codec::Ulaw).unwrap().bytes().to_vec())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_dutch_a_question_back_a_yes_the_end_of_the_recording_and_a_person() {
+    let Some((plan, speech)) = line("nl") else { return };
+    let Some(question) = dutch("hoe lang bewaart u dat?").await else { return };
+    let service = plan.start();
+    let call = service.caller().ring().await.unwrap();
+    call.wait_for_completed_marks(QUESTION).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    call.say_ulaw(question).await.unwrap();
+    assert_eq!(answer(&service, 1).await["outcome"], "unclear");
+    let given = says(&service, &call, speech.join("nl/ja/fillets_barrel_bar-v-traverza_cut.wav"), 2).await;
+    assert_eq!((given["outcome"].as_str(), given["method"].as_str()), (Some("given"), Some("speech")), "{given}");
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    call.say_ulaw(dutch("stop de opname").await.unwrap()).await.unwrap();
+    let stopped = answer(&service, 3).await;
+    assert_eq!((stopped["outcome"].as_str(), stopped["method"].as_str()), (Some("withdrawn"), Some("speech")), "{stopped}");
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    call.say_ulaw(dutch("medewerker").await.unwrap()).await.unwrap();
+    let outcome = call.outcome().await;
+    assert!(outcome.violations.is_empty(), "{:?}", outcome.violations);
+    let events = service.closed().await;
+    assert_eq!(of_type(&events, "handover.requested").len(), 1, "{events:#?}");
+    assert!(service.sealed_turns().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_dutch_an_order_number_is_spoken_read_back_and_passed_on() {
+    let Some((plan, _)) = line("nl") else { return };
+    let Some(number) = dutch("negen acht zes vijf").await else { return };
+    let service = plan.start();
+    let call = service.caller().ring().await.unwrap();
+    call.wait_for_completed_marks(QUESTION).await.unwrap();
+    call.press("2").await.unwrap();
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    call.press("1").await.unwrap();
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    call.say_ulaw(number).await.unwrap();
+    call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
+    call.press("1").await.unwrap();
+    let outcome = call.outcome().await;
+    assert!(outcome.violations.is_empty(), "{:?}", outcome.violations);
+    let told = outcome.task.as_ref().expect("a task for a colleague");
+    assert_eq!(told["candor"]["slots"]["order_number"], "9865", "{told}");
+    nothing_granted(&service, &service.closed().await);
+}
+
+/// Noise so many decibels below a voice, mixed into it at 8 kHz.
+fn into_noise(voice: &[i16], noise: &[i16], decibels: f32) -> Vec<i16> {
+    let level = |samples: &[i16]| (samples.iter().map(|s| f32::from(*s).powi(2)).sum::<f32>() / samples.len() as f32).sqrt();
+    // A voice is as loud as the louder half of its recording.
+    let mut pieces: Vec<f32> = voice.chunks(200).map(level).collect();
+    pieces.sort_by(f32::total_cmp);
+    let loud = &pieces[pieces.len() / 2..];
+    let gain = loud.iter().sum::<f32>() / loud.len() as f32 / level(noise) / 10f32.powf(decibels / 20.0);
+    let silence = [0; 4_800];
+    let whole = silence.iter().chain(voice).chain(&silence).chain(&silence);
+    whole.zip(noise.iter().cycle()).map(|(voice, noise)| voice.saturating_add((f32::from(*noise) * gain) as i16)).collect()
+}
+
+/// In noise the model hears a "yeah" in this "no", and is sure of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_into_noise_is_never_a_yes() {
+    let Some((_, speech)) = line("en") else { return };
+    let models = std::env::var_os("CANDOR_SPEECH__MODELS").map(Into::into);
+    let recognisers = [("en".to_owned(), vec![MODEL.to_owned()])].into();
+    let settings = Settings { models, recognisers, ..Default::default() };
+    let (recognisers, _) = Recognisers::load(&settings, &["en".to_owned()]).await;
+    let grammar = AnswerGrammar::for_language("en").unwrap();
+    let samples = |name: &str| {
+        let file = speech.join(name);
+        let sound = recorded::decode(&file, &std::fs::read(&file).unwrap()).unwrap();
+        resample(&sound.samples, sound.rate, 8_000).unwrap()
+    };
+    let mut noises: Vec<String> =
+        std::fs::read_dir(speech.join("noise")).unwrap().map(|n| n.unwrap().file_name().into_string().unwrap()).collect();
+    noises.sort();
+    let mut answers = Vec::new();
+    for (number, decibels) in [25.0, 20.0, 20.0, 15.0, 15.0, 15.0, 10.0, 10.0, 5.0].into_iter().enumerate() {
+        let noise = samples(&format!("noise/{}", noises[number * 7 % noises.len()]));
+        let sound = into_noise(&samples("en/no/sc_no_7bae88ed_nohash_0.wav"), &noise, decibels);
+        let (ears, mut heard) = Ears::start(recognisers.get("en"), &settings, Codec::Ulaw).unwrap();
+        ears.expect(Expectation { phrases: grammar.phrases(), second_look: true, open: false, value: None });
+        let mut at = SessionTime::START;
+        for frame in sound.chunks(160) {
+            ears.frame(at, g711::encode(frame).into());
+            at = at + Duration::from_millis(20);
+        }
+        drop(ears);
+        while let Some(event) = heard.recv().await {
+            let Heard::Utterance { began, speech, above_noise, hypothesis, .. } = event else { continue };
+            let answer = SpokenAnswer {
+                text: &hypothesis.text,
+                second_look: hypothesis.open_look(),
+                confidence: hypothesis.confidence,
+                is_final: true,
+                began,
+                speech,
+                above_noise,
+            };
+            let judged = grammar.judge(&answer, Some(SessionTime::START), &Thresholds::default());
+            answers.push(format!(
+                "{decibels} dB, {above_noise:.0}: {judged:?}, sure {:.2}: {}",
+                hypothesis.confidence, hypothesis.text
+            ));
+        }
+    }
+    println!("{answers:#?}");
+    assert!(answers.len() >= 5, "{answers:#?}");
+    assert!(answers.iter().all(|answer| !answer.contains("Grant")), "{answers:#?}");
 }

@@ -70,7 +70,7 @@ pub async fn understood(recogniser: &Arc<dyn Recogniser>, voice: &str, text: &st
                 }
             }
             Some(event) = heard.recv() => match event {
-                Heard::Utterance { began, ended, speech, hypothesis } => {
+                Heard::Utterance { began, ended, speech, hypothesis, .. } => {
                     assert!(began < ended && speech <= ended.since(began) + FRAME);
                     parts = Some(hypothesis);
                 }

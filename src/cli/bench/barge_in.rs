@@ -9,8 +9,10 @@ use serde::Serialize;
 use super::BargeIn;
 use super::clips::{Clip, of_manifest};
 use super::conditions::Condition;
-use super::over_prompt::{Listening, Outcome, hear};
+use super::echoes::{Way, echo};
+use super::over_prompt::{Incoming, Listening, Outcome, hear};
 use super::table::{percentile, share};
+use crate::audio::resample::resample;
 use crate::audio::{Codec, g711};
 use crate::cli::terminal::{Exit, print, print_json, refuse};
 use crate::dialog::SharedDialog;
@@ -27,8 +29,10 @@ const BEFORE: u32 = 600;
 const AFTER: u32 = 2_000;
 /// Decibels from the agent's own sound down to its echo.
 const ECHOES: [u32; 3] = [20, 30, 40];
+/// How much quieter an echo into which somebody speaks is.
+const OVER: u32 = 30;
 /// From where in a prompt its echo begins to be heard: every so many milliseconds.
-const APART: usize = 1_000;
+const APART: u64 = 500;
 /// The longest until the mouth sends what stops the sound: one tick.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -67,7 +71,7 @@ pub fn run(arguments: &BargeIn, settings: &Settings, prompts: &Path) -> miette::
     patient.recognition.time_limit_ms = 120_000;
     let mut rows = Vec::new();
     for language in &arguments.languages {
-        let echoes = echoes(&runtime, settings, &dialog, language).map_err(|reason| miette::miette!("{reason}"))?;
+        let question = question(&runtime, settings, &dialog, language).map_err(|reason| miette::miette!("{reason}"))?;
         for model in models(arguments, settings, language) {
             let mut only = patient.clone();
             let mut recogniser = None;
@@ -79,7 +83,7 @@ pub fn run(arguments: &BargeIn, settings: &Settings, prompts: &Path) -> miette::
             }
             let model = model.filter(|_| recogniser.is_some());
             let listening = Listening { runtime: runtime.clone(), settings: Rc::new(only), recogniser };
-            let measured = measure(arguments, &listening, &dialog, language, model, &clips, &echoes);
+            let measured = measure(arguments, &listening, &dialog, language, model, &clips, &question);
             rows.extend(measured.map_err(|reason| miette::miette!("{reason}"))?);
         }
     }
@@ -102,13 +106,13 @@ fn models(arguments: &BargeIn, settings: &Settings, language: &str) -> Vec<Optio
     if names.is_empty() { vec![None] } else { names.into_iter().map(Some).collect() }
 }
 
-/// The sound of the dialog's first question, as a telephone brings it back, from every second of it on.
-fn echoes(
+/// The sound of the dialog's first question, as the caller hears it.
+fn question(
     runtime: &tokio::runtime::Runtime,
     settings: &Settings,
     dialog: &SharedDialog,
     language: &str,
-) -> Result<Vec<Sound>, String> {
+) -> Result<Vec<i16>, String> {
     let line = Line {
         id: dialog.file.start.value.clone(),
         language: language.to_owned(),
@@ -123,17 +127,13 @@ fn echoes(
     let spoken =
         runtime.block_on(Espeak::new(settings.espeak.clone()).speak(language, &text)).map_err(|error| error.to_string())?;
     let spoken = spoken.encode_level(Codec::Ulaw).map_err(|error| error.to_string())?;
-    let samples = g711::decode(spoken.bytes());
-    let second = Codec::Ulaw.bytes_in(Duration::from_millis(APART as u64));
-    let from = |begin: usize| Sound { samples: samples[begin..].to_vec().into(), rate: Codec::Ulaw.sample_rate() };
-    Ok((0..samples.len().saturating_sub(second)).step_by(second).map(from).collect())
+    Ok(g711::decode(spoken.bytes()))
 }
 
-/// The same sound, so many decibels quieter.
-fn quieter(sound: &Sound, decibels: u32) -> Sound {
-    let gain = 10f32.powf(-(decibels as f32) / 20.0);
-    let samples: Vec<i16> = sound.samples.iter().map(|sample| (f32::from(*sample) * gain) as i16).collect();
-    Sound { samples: samples.into(), rate: sound.rate }
+/// Its echo, from several places of it on.
+fn echoes(question: &[i16], way: Way, decibels: u32) -> Result<Vec<Incoming>, String> {
+    let apart = Codec::Ulaw.bytes_in(Duration::from_millis(APART));
+    (0..question.len().saturating_sub(2 * apart)).step_by(apart).map(|begin| echo(question, begin, way, decibels, None)).collect()
 }
 
 fn measure(
@@ -143,22 +143,37 @@ fn measure(
     language: &str,
     model: Option<String>,
     clips: &[Clip],
-    echoes: &[Sound],
+    question: &[i16],
 ) -> Result<Vec<Row>, String> {
     let every = arguments.every.max(1);
     let of_language = |clip: &&Clip| !clip.is_noise() && clip.language.as_deref() == Some(language);
-    let speech: Vec<Sound> = clips.iter().filter(of_language).step_by(every).map(Clip::recorded).collect::<Result<_, _>>()?;
-    let noise: Vec<Sound> =
-        clips.iter().filter(|clip| clip.is_noise()).step_by(every).map(Clip::recorded).collect::<Result<_, _>>()?;
-    let mut kinds = vec![("speech".to_owned(), speech, false), ("noise".to_owned(), noise, false)];
-    for decibels in ECHOES {
-        let quiet = echoes.iter().map(|sound| quieter(sound, decibels)).collect();
-        kinds.push((format!("echo at -{decibels} dB"), quiet, true));
-    }
     let nothing = Sound { samples: Vec::new().into(), rate: 16_000 };
+    let recorded = |clip: &Clip| {
+        let recording = clip.recorded()?;
+        let sound = Condition::Telephone.carry(&recording, &nothing, BEFORE, AFTER)?;
+        Ok((Some(onset(&recording)), Incoming { sound, agent: None, only_echo: false, from: Duration::ZERO }))
+    };
+    let over_an_echo = |clip: &Clip| {
+        let recording = clip.recorded()?;
+        let voice = resample(&recording.samples, recording.rate, Codec::Ulaw.sample_rate()).map_err(|error| error.to_string())?;
+        let before = Duration::from_millis(u64::from(BEFORE));
+        Ok((Some(onset(&recording)), echo(question, 0, Way::Room, OVER, Some((&voice, before)))?))
+    };
+    let speech = || clips.iter().filter(of_language).step_by(every);
+    let noise = clips.iter().filter(|clip| clip.is_noise()).step_by(every);
+    let mut kinds = vec![
+        ("speech".to_owned(), speech().map(recorded).collect::<Result<_, String>>()?),
+        (format!("speech over an echo at -{OVER} dB"), speech().map(over_an_echo).collect::<Result<_, String>>()?),
+        ("noise".to_owned(), noise.map(recorded).collect::<Result<_, String>>()?),
+    ];
+    for (way, decibels) in Way::ALL.into_iter().flat_map(|way| ECHOES.map(|decibels| (way, decibels))) {
+        let echoes: Vec<(Option<Duration>, Incoming)> =
+            echoes(question, way, decibels)?.into_iter().map(|echo| (None, echo)).collect();
+        kinds.push((format!("echo by the {} at -{decibels} dB", way.name()), echoes));
+    }
     let mut rows = Vec::new();
-    for (sound, recordings, echo) in kinds.into_iter().filter(|(_, recordings, _)| !recordings.is_empty()) {
-        let is_speech = sound == "speech";
+    for (sound, recordings) in kinds.into_iter().filter(|(_, recordings)| !recordings.is_empty()) {
+        let is_speech = sound.starts_with("speech");
         let mut row = Row {
             language: language.to_owned(),
             model: model.clone(),
@@ -169,14 +184,13 @@ fn measure(
             silent_after_ms: None,
         };
         let mut times = Vec::new();
-        for recording in &recordings {
-            let carried = Condition::Telephone.carry(recording, &nothing, BEFORE, AFTER)?;
-            let Outcome { noticed, came_of_it } = hear(listening, dialog, language, carried, echo)?;
+        for (onset, incoming) in recordings {
+            let Outcome { noticed, came_of_it } = hear(listening, dialog, language, incoming)?;
             row.stopped += u32::from(noticed.is_some());
             if let Some(what) = came_of_it {
                 *row.came_of_it.entry(what.as_str()).or_default() += 1;
             }
-            let voice = Duration::from_millis(u64::from(BEFORE)) + onset(recording);
+            let voice = Duration::from_millis(u64::from(BEFORE)) + onset.unwrap_or_default();
             times.extend(noticed.filter(|_| is_speech).map(|noticed| (noticed + TICK).saturating_sub(voice)));
         }
         let ms = |percent| u64::try_from(percentile(&times, percent)).unwrap_or_default();
@@ -231,10 +245,5 @@ mod tests {
         let voice = vec![8000; 1600];
         assert_eq!(onset(&sound(16_000, [breath, voice].concat())), Duration::from_millis(100));
         assert_eq!(onset(&sound(16_000, Vec::new())), Duration::ZERO);
-    }
-
-    #[test]
-    fn an_echo_is_as_much_quieter_as_it_is_said_to_be() {
-        assert_eq!(*quieter(&sound(8000, vec![10_000, -10_000]), 20).samples, vec![1000, -1000]);
     }
 }

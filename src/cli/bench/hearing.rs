@@ -59,6 +59,7 @@ pub fn run(arguments: &Hearing, settings: &Settings) -> miette::Result<ExitCode>
                 settings: &settings,
                 grammar: &grammar,
                 real_time: arguments.real_time,
+                open: arguments.open,
                 each: arguments.each,
                 espeak: &espeak,
             };
@@ -111,6 +112,8 @@ struct Listener<'a> {
     settings: &'a Settings,
     grammar: &'a AnswerGrammar,
     real_time: bool,
+    /// Whether it is speech, and no answer to a consent question.
+    open: bool,
     each: bool,
     espeak: &'a Espeak,
 }
@@ -155,7 +158,8 @@ async fn measure(
         if outcome.granted && *class != Class::Yes {
             row.false_grants.push(clip.name());
         }
-        if let (Class::Yes | Class::No, Some(words), Some(decided)) = (class, outcome.words_after, outcome.decided_after) {
+        let timed = listener.open || matches!(class, Class::Yes | Class::No);
+        if let (true, Some(words), Some(decided)) = (timed, outcome.words_after, outcome.decided_after) {
             row.words_after.push(words);
             row.decided_after.push(decided);
         }
@@ -188,7 +192,8 @@ impl Listener<'_> {
     async fn hear(&self, condition: Condition, sound: &Encoded) -> Result<Outcome, String> {
         let ears = Ears::start(Some(self.recogniser.clone()), self.settings, condition.codec());
         let (ears, mut heard) = ears.map_err(|error| error.to_string())?;
-        ears.expect(Expectation { phrases: self.grammar.phrases(), second_look: true, open: false, value: None });
+        let phrases = if self.open { Vec::new() } else { self.grammar.phrases() };
+        ears.expect(Expectation { phrases, second_look: !self.open, open: self.open, value: None });
         let begun = Instant::now();
         let mut clock = tokio::time::interval(FRAME);
         let mut at = SessionTime::START;
@@ -208,7 +213,7 @@ impl Listener<'_> {
                 biased;
                 event = heard.recv() => match event {
                     Some(Heard::SpeechEnded { .. }) => ended_at = Instant::now(),
-                    Some(Heard::Utterance { began, ended, speech, hypothesis }) => {
+                    Some(Heard::Utterance { began, ended, speech, above_noise, hypothesis }) => {
                         let answer = SpokenAnswer {
                             text: &hypothesis.text,
                             second_look: hypothesis.open_look(),
@@ -216,11 +221,12 @@ impl Listener<'_> {
                             is_final: true,
                             began,
                             speech,
+                            above_noise,
                         };
                         let judged = self.grammar.judge(&answer, Some(SessionTime::START), &Thresholds::default());
                         let sure = hypothesis.confidence;
-                        outcome.understood.push(format!("{judged:?}, sure {sure:.2}, voice {} ms: {}", speech.as_millis(), hypothesis.text));
-                        outcome.granted |= matches!(judged, Judgement::Grant(_));
+                        outcome.understood.push(format!("{judged:?}, sure {sure:.2}, voice {} ms, {above_noise:.0} dB above noise: {}", speech.as_millis(), hypothesis.text));
+                        outcome.granted |= !self.open && matches!(judged, Judgement::Grant(_));
                         if outcome.first.is_none() {
                             outcome.first = Some(judged);
                             outcome.words_after = Some(ended_at.elapsed());

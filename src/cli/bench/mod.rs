@@ -3,8 +3,10 @@
 mod barge_in;
 mod clips;
 mod conditions;
+mod echoes;
 mod hearing;
 mod over_prompt;
+mod pauses;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +31,8 @@ enum Command {
     /// What becomes of recordings that are heard while a prompt is being said: how soon the agent is silent, and whether it goes on after noise and after
     /// its own echo.
     BargeIn(BargeIn),
+    /// Whether a pause in the middle of a sentence is taken for its end: pairs of recordings with a pause between them.
+    Pauses(Pauses),
 }
 
 /// What is listened to.
@@ -58,6 +62,9 @@ pub struct Hearing {
     /// Let the sound come at the pace of a call, so that times are those of a call. Without it everything is heard as fast as it can be.
     #[arg(long)]
     real_time: bool,
+    /// Not as answers to a consent question but as what is said to an open one: nothing is judged, and times are those of all speech.
+    #[arg(long)]
+    open: bool,
     /// Say of each recording what was understood, how sure the engine was, and what came of it. Recordings only: words of a call are never shown.
     #[arg(long)]
     each: bool,
@@ -92,10 +99,31 @@ pub struct BargeIn {
     json: bool,
 }
 
+/// What is said with a pause in it.
+#[derive(Args, Debug)]
+pub struct Pauses {
+    /// A folder of recordings with `MANIFEST.tsv`: path, language, words, kind, … in columns. Clips of the kind `noise` are noise.
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// Only these languages.
+    #[arg(long, value_name = "LANGUAGE,…", value_delimiter = ',', default_value = "nl,en")]
+    languages: Vec<String>,
+    /// Only every so many recordings.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    every: usize,
+    /// These conditions; absent: the telephone.
+    #[arg(long, value_name = "CONDITION,…", value_delimiter = ',', value_enum)]
+    conditions: Vec<conditions::Condition>,
+    /// Print one JSON document instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
 /// Runs the command. `prompts`: the configured folder of texts.
 pub fn run(arguments: &Bench, settings: &Settings, prompts: &Path) -> miette::Result<ExitCode> {
     match &arguments.command {
         Command::BargeIn(barge_in) => barge_in::run(barge_in, settings, prompts),
         Command::Hearing(hearing) => hearing::run(hearing, settings),
+        Command::Pauses(pauses) => pauses::run(pauses, settings),
     }
 }

@@ -31,19 +31,31 @@ pub struct Listening {
     pub recogniser: Option<Arc<dyn Recogniser>>,
 }
 
+/// What the agent hears.
+pub struct Incoming {
+    /// In the codec of a telephone.
+    pub sound: Encoded,
+    /// What the caller hears of the agent meanwhile, where it comes back.
+    pub agent: Option<Encoded>,
+    /// Nothing but what comes back: it ends soon after it was noticed, as the agent is silent then.
+    pub only_echo: bool,
+    /// From where on it counts.
+    pub from: Duration,
+}
+
 /// What became of one recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// When the voice was noticed, from the beginning of the sound.
+    /// When the voice was noticed, from where the sound counts.
     pub noticed: Option<Duration>,
     /// What the flow took it for, where it was listened to with a recogniser.
     pub came_of_it: Option<Interruption>,
 }
 
-/// Lets a recording be heard in the middle of the dialog's first question. `echo`: it ends soon after it was noticed, as the agent is silent then.
-pub fn hear(listening: &Listening, dialog: &SharedDialog, language: &str, sound: Encoded, echo: bool) -> Result<Outcome, String> {
+/// Lets a recording be heard in the middle of the dialog's first question.
+pub fn hear(listening: &Listening, dialog: &SharedDialog, language: &str, incoming: Incoming) -> Result<Outcome, String> {
     let noticed = Rc::new(Cell::new(None));
-    let senses = OneRecording { listening: listening.clone(), sound, echo, noticed: noticed.clone() };
+    let senses = OneRecording { listening: listening.clone(), incoming, noticed: noticed.clone() };
     let around = Around {
         language: language.to_owned(),
         hears: BTreeSet::from([language.to_owned()]),
@@ -73,8 +85,7 @@ pub fn hear(listening: &Listening, dialog: &SharedDialog, language: &str, sound:
 /// Ears that hear one recording, whatever is said.
 struct OneRecording {
     listening: Listening,
-    sound: Encoded,
-    echo: bool,
+    incoming: Incoming,
     noticed: Rc<Cell<Option<Duration>>>,
 }
 
@@ -91,7 +102,7 @@ impl Senses for OneRecording {
 }
 
 impl OneRecording {
-    /// What comes of it, each with its time from the beginning of the sound. Each frame is worked through before the next one comes.
+    /// What comes of it, each with its time from where the sound counts. Each frame is worked through before the next one comes.
     async fn listen(&self, expectation: Expectation) -> Vec<(Duration, Event)> {
         let Listening { settings, recogniser, .. } = &self.listening;
         let started = Ears::start(recogniser.clone(), settings, Codec::Ulaw);
@@ -99,21 +110,22 @@ impl OneRecording {
         ears.expect(expectation);
         let silence = vec![Codec::Ulaw.silence(); Codec::Ulaw.bytes_in(FRAME)];
         let (mut sending, mut at) = (Some(ears), SessionTime::START);
-        let (mut frames, mut events) = (self.sound.iter(), Vec::new());
+        let Incoming { sound, agent, only_echo, from } = &self.incoming;
+        let (mut frames, mut events) = (sound.iter().enumerate(), Vec::new());
         loop {
             tokio::select! {
                 biased;
                 next = heard.recv() => {
                     let Some(next) = next else { return events };
-                    let now = at.since(SessionTime::START);
+                    let Some(now) = at.since(SessionTime::START).checked_sub(*from) else { continue };
                     match next {
                         Heard::SpeechBegan { .. } => {
                             self.noticed.set(self.noticed.get().or(Some(now)));
                             events.push((now, Event::SpeechBegan));
                         }
-                        Heard::Utterance { began, speech, hypothesis, .. } => {
+                        Heard::Utterance { began, speech, above_noise, hypothesis, .. } => {
                             let text = Zeroizing::new(hypothesis.text.clone());
-                            let utterance = Utterance { text, second_look: None, confidence: hypothesis.confidence, began, speech };
+                            let utterance = Utterance { text, second_look: None, confidence: hypothesis.confidence, began, speech, above_noise };
                             events.push((now, Event::Utterance(utterance)));
                         }
                         Heard::NotUnderstood { .. } => events.push((now, Event::NotUnderstood)),
@@ -122,9 +134,13 @@ impl OneRecording {
                     }
                 }
                 () = tokio::task::yield_now(), if sending.is_some() => match (frames.next(), &sending) {
-                    (Some(frame), Some(ears)) => {
-                        let now = at.since(SessionTime::START);
-                        let over = self.echo && self.noticed.get().is_some_and(|noticed| now > noticed + ECHO_GOES_ON);
+                    (Some((number, frame)), Some(ears)) => {
+                        let now = at.since(SessionTime::START).saturating_sub(*from);
+                        let noticed = self.noticed.get();
+                        if let Some(said) = agent.as_ref().filter(|_| noticed.is_none()).and_then(|agent| agent.frame(number)) {
+                            ears.agent(at, said);
+                        }
+                        let over = *only_echo && noticed.is_some_and(|noticed| now > noticed + ECHO_GOES_ON);
                         ears.frame(at, if over { silence.clone().into() } else { frame });
                         at = at + FRAME;
                     }

@@ -157,6 +157,8 @@ pub struct Utterance {
     pub began: SessionTime,
     /// How long there was a voice.
     pub speech: Duration,
+    /// How far the voice was above the noise of the line, in decibels; infinite where there was none, or none is known.
+    pub above_noise: f32,
 }
 
 impl std::fmt::Debug for Utterance {

@@ -283,6 +283,7 @@ impl Flow {
             is_final: true,
             began: utterance.began,
             speech: utterance.speech,
+            above_noise: utterance.above_noise,
         };
         let silent = utterance.text.trim().is_empty();
         let ended = asking.ended;

@@ -5,14 +5,16 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::clearness::Clearness;
+use super::echo::{self, Echo};
 use super::intake::{Intake, length_of};
 use super::utterance::{Samples, Utterance};
 use super::{EngineFailure, Heard, ListenError};
-use crate::audio::{Codec, FRAME};
+use crate::audio::{Codec, FRAME, g711};
 use crate::consent::SessionTime;
 use crate::speech::endpoint::{Change, Endpointer, More};
 use crate::speech::stt::{Expectation, RECOGNITION_RATE, Recogniser, RecognitionError};
-use crate::speech::vad::{STEP, Vad};
+use crate::speech::vad::{self, STEP, Vad};
 use crate::speech::{EndpointSettings, Settings};
 
 /// What comes from the media path.
@@ -21,12 +23,17 @@ pub(super) enum Input {
     Frame { at: SessionTime, frame: Bytes },
     /// 20 ms that were sent and did not arrive.
     Lost,
+    /// What the caller hears of the agent, and from when on.
+    Agent { at: SessionTime, frame: Bytes },
     /// The time.
     Tick { at: SessionTime },
 }
 
 /// How far the sound may run ahead of its frames' times before the clock is set back: frames that waited somewhere and came all at once.
 const AHEAD: Duration = Duration::from_millis(60);
+
+/// Each sample of a telephone is so many of the recogniser's.
+const TELEPHONE: usize = RECOGNITION_RATE as usize / echo::RATE;
 
 /// The task behind the ears of one call: decoding, voice activity, endpoints; the engine is elsewhere.
 pub(super) struct Listener {
@@ -39,6 +46,9 @@ pub(super) struct Listener {
     intake: Intake,
     vad: Vad,
     endpointer: Endpointer,
+    clearness: Clearness,
+    /// Absent where the other side takes its own echo out.
+    echo: Option<Echo>,
     /// Frames that were lost since the last one came. They are made up for when the next comes, which may hold a copy.
     lost: u32,
     /// The end of the sound so far; absent while no sound comes.
@@ -75,6 +85,8 @@ impl Listener {
             intake: Intake::new(codec)?,
             vad: Vad::new(settings.vad),
             endpointer: Endpointer::new(endpoint),
+            clearness: Clearness::default(),
+            echo: Self::may_echo(codec).then(Echo::new),
             lost: 0,
             until: None,
             step_at: SessionTime::START,
@@ -84,6 +96,11 @@ impl Listener {
             utterance: None,
             answers_consent: false,
         })
+    }
+
+    /// Whether the agent's own voice may come back: a browser takes it out itself.
+    pub(super) fn may_echo(codec: Codec) -> bool {
+        codec == Codec::Ulaw
     }
 
     pub(super) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
@@ -97,6 +114,10 @@ impl Listener {
                 Some(Input::Lost) => {
                     // While no sound comes, what is lost is silence like the rest.
                     self.lost += u32::from(self.until.is_some());
+                    Ok(())
+                }
+                Some(Input::Agent { at, frame }) => {
+                    self.agent(at, &frame);
                     Ok(())
                 }
                 Some(Input::Tick { at }) => self.tick(at).await,
@@ -142,6 +163,13 @@ impl Listener {
         Ok(())
     }
 
+    fn agent(&mut self, at: SessionTime, frame: &[u8]) {
+        if let Some(echo) = &mut self.echo {
+            let samples = Zeroizing::new(g711::decode(frame));
+            echo.agent(at, &samples);
+        }
+    }
+
     async fn tick(&mut self, at: SessionTime) -> Result<(), ListenError> {
         match self.until {
             Some(until) if at.since(until) > self.gap => self.silence_until(at - self.gap).await,
@@ -173,6 +201,9 @@ impl Listener {
         self.vad.reset();
         self.endpointer = Endpointer::new(self.endpoint);
         self.recent.zeroize();
+        if let Some(echo) = &mut self.echo {
+            echo.begin(at);
+        }
         (self.until, self.step_at, self.recent_until) = (Some(at), at, at);
     }
 
@@ -190,11 +221,18 @@ impl Listener {
         if let Some(Ok(utterance)) = &mut self.utterance {
             utterance.push(Zeroizing::new(self.sound.to_vec()));
         }
+        if let Some(echo) = &mut self.echo {
+            // Nothing of a telephone's sound is above its band.
+            echo.caller(self.sound.iter().copied().step_by(TELEPHONE));
+        }
         let mut changes = Vec::new();
         let more = self.more();
-        let (endpointer, step_at) = (&mut self.endpointer, &mut self.step_at);
-        self.vad.hear(&self.sound, |voice| {
+        let (endpointer, step_at, echo) = (&mut self.endpointer, &mut self.step_at, &mut self.echo);
+        let clearness = &mut self.clearness;
+        self.vad.hear(&self.sound, |vad::Heard { voice, power }| {
+            clearness.hear(voice, power, endpointer.speaking());
             let voice = voice && (said || endpointer.speaking());
+            let voice = voice && !echo.as_mut().is_some_and(|echo| echo.is_it(samples_in(STEP) / TELEPHONE));
             changes.extend(endpointer.hear(*step_at, STEP, voice, more));
             *step_at = *step_at + STEP;
         });
@@ -247,6 +285,7 @@ impl Listener {
     }
 
     async fn began(&mut self, at: SessionTime) {
+        self.clearness.begin();
         self.answers_consent = self.expectation.borrow().second_look;
         if let Some(recogniser) = &self.recogniser {
             let pieces = 64 + (self.endpoint.longest_ms / FRAME.as_millis() as u64) as usize;
@@ -270,7 +309,7 @@ impl Listener {
             None => return self.tell(Heard::NotUnderstood { began, ended }).await,
             Some(utterance) => utterance.and_then(Utterance::finish),
         };
-        let (events, limit) = (self.events.clone(), self.limit);
+        let (events, limit, above_noise) = (self.events.clone(), self.limit, self.clearness.decibels());
         tokio::spawn(async move {
             let answer = match answer {
                 Err(failure) => Err(failure),
@@ -284,7 +323,7 @@ impl Listener {
                 },
             };
             let heard = match answer {
-                Ok(hypothesis) => Heard::Utterance { began, ended, speech, hypothesis },
+                Ok(hypothesis) => Heard::Utterance { began, ended, speech, above_noise, hypothesis },
                 Err(failure) => {
                     metrics::counter!("candor_ears_engine_failures_total", "class" => failure.class()).increment(1);
                     Heard::EngineFailed { began, ended, failure }

@@ -1,3 +1,5 @@
+mod clearness;
+mod echo;
 mod intake;
 mod listener;
 mod utterance;
@@ -44,7 +46,7 @@ impl Ears {
         let (events, heard) = mpsc::channel(EVENTS);
         let listener = Listener::new(recogniser, settings, codec, expectations, events)?;
         tokio::spawn(listener.run(inputs));
-        Ok((EarsHandle { input, expectation }, heard))
+        Ok((EarsHandle { input, expectation, may_echo: Listener::may_echo(codec) }, heard))
     }
 }
 
@@ -52,6 +54,7 @@ impl Ears {
 pub struct EarsHandle {
     input: mpsc::Sender<Input>,
     expectation: watch::Sender<Expectation>,
+    may_echo: bool,
 }
 
 impl EarsHandle {
@@ -72,6 +75,14 @@ impl EarsHandle {
     /// phone system sends no frames for silence.
     pub fn tick(&self, at: SessionTime) {
         self.send(Input::Tick { at }, "tick");
+    }
+
+    /// Says that the caller hears this frame of the agent's, in the leg's codec, from `at` on. What comes back of it within a second is no voice to the ears.
+    /// Frames follow each other; where there is none the agent is silent. On a leg whose other side takes its own echo out (a browser) nothing is done with it.
+    pub fn agent(&self, at: SessionTime, frame: Bytes) {
+        if self.may_echo && !frame.is_empty() {
+            self.send(Input::Agent { at, frame }, "agent");
+        }
     }
 
     /// Says what the caller is expected to say from now on. An utterance that has begun keeps the expectation it began with.
@@ -122,6 +133,8 @@ pub enum Heard {
         ended: SessionTime,
         /// How much of it was voice.
         speech: Duration,
+        /// How far the voice was above the noise of the line, in decibels; infinite where there was none, or none is known.
+        above_noise: f32,
         /// The words.
         hypothesis: Hypothesis,
     },

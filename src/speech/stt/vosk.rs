@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use vosk::{CompleteResult, DecodingState, LogLevel, Model, Recognizer};
@@ -18,6 +18,10 @@ use super::{Expectation, HeardWord, Hypothesis, RECOGNITION_RATE, Recogniser, Re
 /// The word of a vocabulary that stands for everything else.
 const NONE_OF_THESE: &str = "[unk]";
 
+/// How many recognisers with the whole vocabulary wait for the next utterance. One takes a tenth of a second to make; one for a grammar takes less than a
+/// thousandth and is made anew.
+const IDLE: usize = 4;
+
 /// A loaded Vosk model.
 pub struct VoskRecogniser {
     language: String,
@@ -26,6 +30,8 @@ pub struct VoskRecogniser {
     /// Words of dialogs that have been looked up, and whether the model knows them.
     known: Mutex<HashMap<String, bool>>,
     has_grammar: bool,
+    /// Recognisers that have forgotten what they heard.
+    idle: Arc<Mutex<Vec<Recognizer>>>,
 }
 
 impl VoskRecogniser {
@@ -37,7 +43,8 @@ impl VoskRecogniser {
         vosk::set_log_level(LogLevel::Error);
         let mut model = Model::new(folder.to_str()?)?;
         let has_grammar = model.find_word(NONE_OF_THESE).is_some();
-        Some(VoskRecogniser { language: language.to_owned(), model: RwLock::new(model), known: Mutex::default(), has_grammar })
+        let (known, idle) = Default::default();
+        Some(VoskRecogniser { language: language.to_owned(), model: RwLock::new(model), known, has_grammar, idle })
     }
 
     fn knows(&self, word: &str) -> bool {
@@ -65,13 +72,17 @@ impl VoskRecogniser {
     }
 
     fn open(&self) -> Result<Engine, RecognitionError> {
-        let model = self.model.read().unwrap_or_else(PoisonError::into_inner);
-        Engine::new(Recognizer::new(&model, RECOGNITION_RATE as f32))
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let recognizer = idle.or_else(|| {
+            let model = self.model.read().unwrap_or_else(PoisonError::into_inner);
+            Recognizer::new(&model, RECOGNITION_RATE as f32)
+        });
+        Engine::new(recognizer, Some(Arc::clone(&self.idle)))
     }
 
     fn narrowed(&self, grammar: &[String]) -> Result<Engine, RecognitionError> {
         let model = self.model.read().unwrap_or_else(PoisonError::into_inner);
-        Engine::new(Recognizer::new_with_grammar(&model, RECOGNITION_RATE as f32, grammar))
+        Engine::new(Recognizer::new_with_grammar(&model, RECOGNITION_RATE as f32, grammar), None)
     }
 }
 
@@ -157,13 +168,15 @@ struct Engine {
     recognizer: Recognizer,
     /// The words of the parts that the engine has ended by itself, at pauses.
     words: Vec<HeardWord>,
+    /// Where it goes when it has answered.
+    idle: Option<Arc<Mutex<Vec<Recognizer>>>>,
 }
 
 impl Engine {
-    fn new(recognizer: Option<Recognizer>) -> Result<Self, RecognitionError> {
+    fn new(recognizer: Option<Recognizer>, idle: Option<Arc<Mutex<Vec<Recognizer>>>>) -> Result<Self, RecognitionError> {
         let mut recognizer = recognizer.ok_or(RecognitionError::Start)?;
         recognizer.set_words(true);
-        Ok(Engine { recognizer, words: Vec::new() })
+        Ok(Engine { recognizer, words: Vec::new(), idle })
     }
 
     fn push(&mut self, samples: &[i16]) -> Result<(), RecognitionError> {
@@ -181,6 +194,14 @@ impl Engine {
     fn finish(mut self) -> Result<Vec<HeardWord>, RecognitionError> {
         let part = read(|| owned(self.recognizer.final_result()))?;
         self.words.extend(part);
+        if let Some(idle) = self.idle {
+            // Nothing of this caller is left in it for the next.
+            self.recognizer.reset();
+            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < IDLE {
+                idle.push(self.recognizer);
+            }
+        }
         Ok(self.words)
     }
 }
@@ -249,6 +270,19 @@ mod tests {
         }
         let open = Expectation { phrases, second_look: true, open: true, value: None };
         assert_eq!(recogniser.start(&open).unwrap().finish(&AtomicBool::new(false)).unwrap().source, Source::Open);
+    }
+
+    #[test]
+    fn recognisers_with_the_whole_vocabulary_are_used_again() {
+        let Some(recogniser) = narrowed() else { return };
+        let open = Expectation { open: true, ..Expectation::default() };
+        let idle = || recogniser.idle.lock().unwrap().len();
+        let mut at_once: Vec<_> = (0..IDLE + 1).map(|_| recogniser.start(&open).unwrap()).collect();
+        assert_eq!(idle(), 0);
+        at_once.drain(..).for_each(|recognition| drop(recognition.finish(&AtomicBool::new(false)).unwrap()));
+        assert_eq!(idle(), IDLE, "and no more of them");
+        drop(recogniser.start(&open).unwrap());
+        assert_eq!(idle(), IDLE - 1, "whoever is left in the middle of a word is not used again");
     }
 
     #[test]

@@ -329,6 +329,7 @@ impl World {
             confidence: 0.9,
             began: self.now,
             speech,
+            above_noise: f32::INFINITY,
         }));
     }
 
@@ -341,7 +342,14 @@ impl World {
                 self.now = self.now + Duration::from_millis(500);
                 let (text, second_look) = (Zeroizing::new(words.to_owned()), Some(Zeroizing::new(second.to_owned())));
                 let speech = Duration::from_millis(400);
-                self.take(Event::Utterance(Utterance { text, second_look, confidence, began, speech }));
+                self.take(Event::Utterance(Utterance {
+                    text,
+                    second_look,
+                    confidence,
+                    began,
+                    speech,
+                    above_noise: f32::INFINITY,
+                }));
             }
             Step::Voice => self.take(Event::SpeechBegan),
             Step::Mumble => self.take(Event::NotUnderstood),

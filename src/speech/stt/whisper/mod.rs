@@ -18,6 +18,7 @@ pub use decode::WhisperModel;
 
 use super::kept::Kept;
 use super::{Expectation, Hypothesis, RECOGNITION_RATE, Recogniser, Recognition, RecognitionError, Source};
+use crate::consent::{AnswerGrammar, Meaning};
 
 /// How much of an utterance is listened to, in samples: the model's own limit of thirty seconds, less the silence that follows.
 const LONGEST: usize = 28 * RECOGNITION_RATE as usize;
@@ -35,6 +36,15 @@ impl WhisperRecogniser {
     }
 }
 
+impl WhisperRecogniser {
+    /// The tokens of the words among what is expected that are a no each by itself.
+    fn refusals(&self, expectation: &Expectation) -> Vec<usize> {
+        let Some(grammar) = AnswerGrammar::for_language(&self.language) else { return Vec::new() };
+        let is_no = |phrase: &&String| !phrase.contains(' ') && grammar.meaning(phrase) == Meaning::Refusal;
+        self.model.tokens_of(expectation.phrases.iter().filter(is_no).map(String::as_str))
+    }
+}
+
 impl Recogniser for WhisperRecogniser {
     fn language(&self) -> &str {
         &self.language
@@ -45,6 +55,7 @@ impl Recogniser for WhisperRecogniser {
             language: self.language.clone(),
             model: self.model.clone(),
             samples: Kept::at_most(LONGEST),
+            against: if expectation.second_look { self.refusals(expectation) } else { Vec::new() },
             heard_out: expectation.second_look,
             found: None,
         }))
@@ -66,6 +77,8 @@ struct WhisperRecognition {
     samples: Kept,
     /// Whether every sound counts to the very end, as in an answer to a consent question: what is said too softly to end the pause may be a "but".
     heard_out: bool,
+    /// The tokens of words that are a no, where a yes may be said. In noise a model hears one in the other.
+    against: Vec<usize>,
     /// What was found in the pause that lasts.
     found: Option<Hypothesis>,
 }
@@ -81,7 +94,7 @@ impl Recognition for WhisperRecognition {
         if self.heard_out {
             return Ok(());
         }
-        let found = self.model.hear(&self.language, self.samples.samples(), gone_on)?;
+        let found = self.model.hear(&self.language, self.samples.samples(), &[], gone_on)?;
         if !gone_on.load(Ordering::Relaxed) {
             self.found = found;
         }
@@ -100,7 +113,7 @@ impl Recognition for WhisperRecognition {
         if let Some(found) = self.found.take() {
             return Ok(found);
         }
-        let heard = self.model.hear(&self.language, self.samples.samples(), abandoned)?;
+        let heard = self.model.hear(&self.language, self.samples.samples(), &self.against, abandoned)?;
         Ok(heard.unwrap_or_else(|| Hypothesis::empty(Source::Open)))
     }
 }

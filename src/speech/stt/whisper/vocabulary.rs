@@ -42,6 +42,16 @@ impl Vocabulary {
         self.tokens.get(token).is_some_and(|token| token.starts_with('Ġ'))
     }
 
+    /// The tokens that are this word alone at the beginning of a word, with a small first letter or a capital.
+    pub fn of_word(&self, word: &str) -> Vec<usize> {
+        let capital: String = word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect();
+        let is_it = |token: &usize| {
+            let bytes: Vec<u8> = self.bytes(*token).collect();
+            bytes.strip_prefix(b" ").is_some_and(|bytes| bytes == word.as_bytes() || bytes == capital.as_bytes())
+        };
+        (0..self.text_ends).filter(|token| self.begins_word(*token)).filter(is_it).collect()
+    }
+
     /// The bytes of a token of text: a part of a character, where that has more than one.
     pub fn bytes(&self, token: usize) -> impl Iterator<Item = u8> {
         let token = self.tokens.get(token).map_or("", String::as_str);
@@ -67,6 +77,7 @@ mod tests {
         let vocabulary = Vocabulary::of(tokens).unwrap();
         let text: Vec<u8> = [0, 1, 2].iter().flat_map(|token| vocabulary.bytes(*token)).collect();
         assert_eq!(String::from_utf8(text).unwrap(), " café");
+        assert_eq!((vocabulary.of_word("ca"), vocabulary.of_word("f")), (vec![0], vec![]));
         assert!(vocabulary.begins_word(0) && !vocabulary.begins_word(1));
         assert!(vocabulary.is_text(2) && !vocabulary.is_text(3));
         assert_eq!((vocabulary.mark("nl"), vocabulary.mark("fy")), (Some(5), None));
