@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::BargeIn;
-use super::clips::{Clip, of_manifest};
+use super::clips::{Clip, of_manifest, voiced};
 use super::conditions::Condition;
 use super::echoes::{Way, echo};
 use super::over_prompt::{Incoming, Listening, Outcome, hear};
@@ -200,14 +200,9 @@ fn measure(
     Ok(rows)
 }
 
-/// Where the voice of a recording begins: its first fiftieth of a second within 25 dB of its loudest.
+/// Where the voice of a recording begins.
 fn onset(sound: &Sound) -> Duration {
-    let piece = (sound.rate as usize / 50).max(1);
-    let power = |piece: &[i16]| piece.iter().map(|sample| f32::from(*sample).powi(2)).sum::<f32>() / piece.len() as f32;
-    let powers: Vec<f32> = sound.samples.chunks(piece).map(power).collect();
-    let loudest = powers.iter().copied().fold(0.0, f32::max);
-    let first = powers.iter().position(|power| *power >= loudest / 316.0).unwrap_or(0);
-    Duration::from_millis(20) * u32::try_from(first).unwrap_or_default()
+    Duration::from_secs_f64(voiced(sound).start as f64 / f64::from(sound.rate))
 }
 
 fn table(rows: &[Row]) {

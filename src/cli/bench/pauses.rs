@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Pauses;
-use super::clips::{Clip, of_manifest};
+use super::clips::{Clip, of_manifest, voiced};
 use super::conditions::Condition;
 use super::table::share;
 use crate::audio::{Encoded, FRAME};
@@ -80,18 +80,9 @@ fn length(sound: &Sound) -> Duration {
     Duration::from_secs_f64(sound.samples.len() as f64 / f64::from(sound.rate))
 }
 
-/// A recording from its first voice to its last: what comes within 25 dB of its loudest fiftieth of a second.
+/// A recording from its first voice to its last.
 fn voice(sound: &Sound) -> Sound {
-    let piece = (sound.rate as usize / 50).max(1);
-    let power = |piece: &[i16]| piece.iter().map(|sample| f32::from(*sample).powi(2)).sum::<f32>() / piece.len() as f32;
-    let powers: Vec<f32> = sound.samples.chunks(piece).map(power).collect();
-    let least = powers.iter().copied().fold(0.0, f32::max) / 316.0;
-    let (first, last) = (powers.iter().position(|power| *power >= least), powers.iter().rposition(|power| *power >= least));
-    let samples = match (first, last) {
-        (Some(first), Some(last)) => &sound.samples[first * piece..((last + 1) * piece).min(sound.samples.len())],
-        _ => &[],
-    };
-    Sound { samples: samples.to_vec().into(), rate: sound.rate }
+    Sound { samples: sound.samples[voiced(sound)].to_vec().into(), rate: sound.rate }
 }
 
 /// Two parts of a sentence with a pause between them.

@@ -220,7 +220,9 @@ impl Track {
             self.samples.truncate(keep);
         }
         self.end += samples.len();
-        self.samples.extend(samples.take(count));
+        // Of more than there is room for, the end: what is there ends at `end`.
+        let begin = samples.len() - count;
+        self.samples.extend(samples.skip(begin));
     }
 
     fn slice(&self, from: usize, to: usize) -> Option<&[i16]> {
@@ -412,6 +414,9 @@ mod tests {
         }
         assert_eq!((track.samples.capacity(), track.samples.as_ptr()), (room, place));
         assert_eq!(track.slice(track.end - FRAME, track.end).unwrap(), [499i16; FRAME]);
+        let long: Vec<i16> = (0..2 * room as i16).collect();
+        track.put(track.end, &long);
+        assert_eq!(track.slice(track.end - FRAME, track.end).unwrap(), &long[long.len() - FRAME..]);
         track.put(track.end + 10 * RATE, &[1; FRAME]);
         assert_eq!(track.slice(track.end - FRAME, track.end).unwrap(), [1i16; FRAME]);
         assert_eq!(track.padded(track.end - 2 * FRAME, track.end).len(), 2 * FRAME);
