@@ -133,6 +133,23 @@ fn noise_without_end_is_silence_after_a_while() {
 }
 
 #[test]
+fn a_yes_into_noise_is_asked_for_again_and_is_then_a_no() {
+    for (above_noise, granted) in [(f32::INFINITY, true), (20.0, true), (19.0, false)] {
+        let mut world = World::new(webshop(), true, true, false);
+        world.take(Event::Begin);
+        opening().into_iter().for_each(|step| world.step(step));
+        world.yes_above_noise(above_noise);
+        assert_eq!(state(&world) == ConsentState::Given, granted, "{above_noise} dB");
+        if !granted {
+            assert_eq!(saying(&world), ["consent-reask"]);
+            world.step(heard());
+            world.yes_above_noise(above_noise);
+            assert_eq!(state(&world), ConsentState::Refused);
+        }
+    }
+}
+
+#[test]
 fn a_disclosure_of_which_too_much_was_lost_is_said_again() {
     let mut world = World::new(webshop(), false, true, false);
     world.take(Event::Begin);

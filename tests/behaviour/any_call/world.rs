@@ -319,6 +319,18 @@ impl World {
         }
     }
 
+    /// A clear yes, so many decibels above the noise of the line.
+    pub fn yes_above_noise(&mut self, above_noise: f32) {
+        // The moment that a person needs.
+        self.now = self.now + Duration::from_millis(400);
+        self.take(Event::SpeechBegan);
+        let began = self.now;
+        self.now = self.now + Duration::from_millis(500);
+        let yes = || Zeroizing::new("ja".to_owned());
+        let (confidence, speech) = (0.95, Duration::from_millis(400));
+        self.take(Event::Utterance(Utterance { text: yes(), second_look: Some(yes()), confidence, began, speech, above_noise }));
+    }
+
     /// What was being said when a voice began has been understood.
     pub fn understood(&mut self, words: &str) {
         let text = Zeroizing::new(words.to_owned());
