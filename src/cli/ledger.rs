@@ -141,6 +141,14 @@ fn in_words(event: &Event) -> (Option<u64>, String) {
             let dropped = if *turn_dropped { "; the running turn was dropped" } else { "" };
             (Some(*at_ms), format!("recorder stopped: {reason}{dropped}"))
         }
+        Event::PbxRecorder { order, reason, purpose, file, answer, at_ms, answered_ms } => {
+            let file = file.as_ref().map_or(String::new(), |file| format!(" {file}"));
+            let took = answered_ms.saturating_sub(*at_ms);
+            (
+                Some(*at_ms),
+                format!("phone system's recorder told to {order} for {purpose} ({reason}):{file} {answer}, after {took} ms"),
+            )
+        }
         Event::TurnSealed { turn, part, sha256, bytes, purposes, ended_ms, .. } => {
             let part = if *part > 1 { format!(" part {part}") } else { String::new() };
             let until: Vec<_> = purposes.iter().map(|(purpose, until)| format!("{purpose} until {}", day(until))).collect();

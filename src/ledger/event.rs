@@ -89,6 +89,25 @@ pub enum Event {
         /// Whether a running turn was dropped.
         turn_dropped: bool,
     },
+    /// The phone system's own recorder was told something, and this is what it answered. Its files are the phone system's.
+    #[serde(rename = "pbx-recorder")]
+    PbxRecorder {
+        /// `start`, `stop`, `erase`.
+        order: String,
+        /// `granted`, `withdrawn`, `handover`, `language`, `lapsed`, `ended`, `failed`, `turn-not-held`.
+        reason: String,
+        /// For which purpose it was started.
+        purpose: String,
+        /// The file, as the phone system was told it; absent where it was not started.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        file: Option<String>,
+        /// `done`, or why not: `unreachable`, `timed-out`, `refused`, `no-such-channel`, `not-possible`, `not-configured`, `unsendable`.
+        answer: String,
+        /// When it was told, milliseconds since the session began.
+        at_ms: u64,
+        /// When the answer was there.
+        answered_ms: u64,
+    },
     /// A turn was sealed and stored.
     #[serde(rename = "turn.sealed")]
     TurnSealed {

@@ -137,7 +137,7 @@ fn answered(
 async fn begin(app: Arc<App>, call: String, (script, language): (Arc<Script>, Option<String>), leg: Leg) -> Option<Handle> {
     let chosen = language.is_some();
     let language = language.unwrap_or_else(|| script.default_language());
-    let arrival = Arrival { call, script, language, language_chosen: chosen };
+    let arrival = Arrival { call, script, language, language_chosen: chosen, pbx: None };
     if !app.services.calls.has_room() {
         // The place was there when the offer came, and is taken.
         NoRoom::Calls.tell();

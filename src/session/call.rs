@@ -16,6 +16,7 @@ use super::conversation::ConversationEnd;
 use super::figures::Counting;
 use super::looking_up::LookingUp;
 use super::mouth::Mouth;
+use super::pbx_recorder::{OnPbx, PbxRecorder};
 use super::screen::Screen;
 use super::turns::Turns;
 use super::{Script, Services, evidence};
@@ -46,6 +47,8 @@ pub struct Arrival {
     pub language: String,
     /// Whether the language was chosen for the caller by the route; if not, the others are offered.
     pub language_chosen: bool,
+    /// How orders about it are given to its phone system, where that takes any.
+    pub pbx: Option<OnPbx>,
 }
 
 /// What work elsewhere has come to.
@@ -107,6 +110,8 @@ pub(super) struct Call {
     pub(super) ears_closed: bool,
     pub(super) ledger: SessionLedger,
     pub(super) recorder: Arc<SessionRecorder>,
+    /// The phone system's own recorder, where it is told anything.
+    pub(super) pbx_recorder: Option<PbxRecorder>,
     pub(super) work: mpsc::Sender<Work>,
     began: Instant,
     /// When the caller's last frame was spoken, as near as can be told.
@@ -124,7 +129,7 @@ pub(super) struct Call {
 
 impl Call {
     fn new(services: Arc<Services>, arrival: Arrival, leg: Leg, session: Uuid, work: mpsc::Sender<Work>) -> Call {
-        let Arrival { call, script, language, language_chosen } = arrival;
+        let Arrival { call, script, language, language_chosen, pbx } = arrival;
         let dialog = script.dialog.clone();
         let can_hear = services.recognisers.languages().map(str::to_owned);
         let call_backs = services.desk.takes_call_backs();
@@ -136,6 +141,9 @@ impl Call {
             language,
             opened_at: Timestamp::now(),
         };
+        let began = Instant::now();
+        let pbx = pbx.filter(|pbx| pbx.control.records());
+        let pbx_recorder = pbx.map(|pbx| PbxRecorder::new(pbx, session, ledger.clone(), began));
         Call {
             mouth: Mouth::new(leg.profile, Duration::from_millis(services.settings.evidence_ms)),
             turns: Turns::new(leg.profile.codec, services.turn_memory.clone()),
@@ -150,8 +158,9 @@ impl Call {
             leg: Some(leg),
             recorder: Arc::new(services.recordings.session(ledger.clone(), facts)),
             ledger,
+            pbx_recorder,
             work,
-            began: Instant::now(),
+            began,
             frame_at: SessionTime::START,
             away_until: None,
             at_desk: AtDesk::default(),
@@ -254,6 +263,9 @@ impl Call {
             }
             for action in self.flow.handle(event, now) {
                 self.act(action, now);
+            }
+            if let Some(recorder) = &mut self.pbx_recorder {
+                recorder.follow(&self.flow.recording_for());
             }
             self.show_stage();
         }
@@ -429,6 +441,9 @@ impl Call {
         let outcome = self.outcome.unwrap_or(SessionOutcome::Failed);
         self.show_end(outcome, works).await;
         self.end_leg();
+        if let Some(recorder) = &mut self.pbx_recorder {
+            recorder.stop("ended").await;
+        }
         self.services.parity.record(&std::mem::take(&mut self.counting).sum(outcome));
         let outcome = evidence::outcome_name(outcome);
         let at_ms = self.now().millis();

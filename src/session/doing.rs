@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::call::{Call, FETCHING, Work};
 use super::calls::Place;
 use super::mouth::prompt_key;
+use super::screen::stop_name;
 use super::{departure, evidence};
 use crate::consent::{ConsentedTurn, Purpose, SessionTime};
 use crate::dialog::flow::{Action, Departure, Erasure, Event, Fact, HandoverEnd, LeaveReason, PlayId, Role, Trouble, Way};
@@ -19,7 +20,7 @@ use crate::ledger;
 use crate::recording::{TurnAudio, TurnFate};
 use crate::speech::Spoken;
 use crate::speech::stt::Expectation;
-use crate::transport::{Notice, Outbound};
+use crate::transport::{Leg, Notice, Outbound};
 
 /// Of all sessions together.
 static FAULTS: Episodes = Episodes::new();
@@ -45,6 +46,9 @@ impl Call {
             }
             Action::NextTurn { held } => {
                 self.turns.begin(held, now);
+                if let Some(recorder) = &mut self.pbx_recorder {
+                    recorder.turn(held);
+                }
                 self.show_turn(held);
                 if self.flow.in_dialog() {
                     self.counting.turn();
@@ -151,7 +155,10 @@ impl Call {
         });
     }
 
-    pub(super) fn erase(&self, purposes: Vec<Purpose>) {
+    pub(super) fn erase(&mut self, purposes: Vec<Purpose>) {
+        if let Some(recorder) = &mut self.pbx_recorder {
+            recorder.withdrawn(&purposes);
+        }
         let (work, session) = (self.work.clone(), self.session);
         let withdrawn = self.recorder.withdraw(&purposes);
         tokio::spawn(async move {
@@ -205,9 +212,19 @@ impl Call {
     }
 
     pub(super) fn end_leg(&mut self) {
-        if let Some(leg) = self.leg.take() {
-            // A full channel is closed by dropping it, which the transport takes for the same.
-            let _ = leg.outbound.try_send(Outbound::End);
+        let Some(leg) = self.leg.take() else { return };
+        // A full channel is closed by dropping it, which the transport takes for the same.
+        let end = |leg: Leg| drop(leg.outbound.try_send(Outbound::End));
+        match &mut self.pbx_recorder {
+            // The phone system's recorder stops before the caller is let go, too.
+            Some(recorder) => {
+                let stopped = recorder.stop("handover");
+                tokio::spawn(async move {
+                    stopped.await;
+                    end(leg);
+                });
+            }
+            None => end(leg),
         }
     }
 
@@ -221,6 +238,9 @@ impl Call {
             Fact::Disclosure(prompted) | Fact::Question(_, prompted) => self.fixed_sound(&prompted.line),
             _ => None,
         };
+        if let (Fact::RecorderStopped { reason, .. }, Some(recorder)) = (&fact, &mut self.pbx_recorder) {
+            recorder.gate_closed(stop_name(*reason));
+        }
         if let Fact::Answer { outcome, .. } = &fact {
             metrics::counter!("candor_consent_answers_total", "outcome" => *outcome).increment(1);
         }

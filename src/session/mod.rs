@@ -19,6 +19,7 @@ mod figures;
 mod looking_up;
 mod mouth;
 mod parity;
+mod pbx_recorder;
 mod screen;
 mod script;
 mod settings;
@@ -32,6 +33,7 @@ pub use control::{Control, ReturnLeg};
 pub use conversation::{ConversationEnd, DeskEnd, DeskNews};
 pub use mouth::prompt_key;
 pub use parity::{Figures, Group, HandoverFigures, Parity};
+pub use pbx_recorder::OnPbx;
 pub use script::Script;
 pub use settings::Settings;
 

@@ -38,6 +38,11 @@ impl Flow {
         }
     }
 
+    /// The purposes that could be recorded for now.
+    pub fn recording_for(&self) -> Vec<Purpose> {
+        if self.recorder_on { self.consents.recording_for() } else { Vec::new() }
+    }
+
     /// The recorder follows the grants, and the ledger says so.
     pub(super) fn watch_recorder(&mut self) {
         if self.consents.is_recording() && !self.recorder_on && !self.absent {
