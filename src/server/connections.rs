@@ -31,7 +31,7 @@ use tower::ServiceExt;
 use super::guard::Guard;
 use super::limits::Settings;
 use super::lobby::Lobby;
-use super::tls::Certificate;
+use super::tls::{Certificate, ShownNames};
 use crate::at_once::{AtOnce, Place};
 use crate::episode::Episodes;
 
@@ -154,6 +154,7 @@ async fn connection(
     // Frames of 20 ms are not held back to be sent with the next.
     let _ = socket.set_nodelay(true);
     let stream = door.stream(socket, held);
+    let mut shown = None;
     let stream = match &door.certificate {
         None => Either::Left(stream),
         Some(certificate) => {
@@ -163,7 +164,10 @@ async fn connection(
                 () = guest.has_to_go() => return,
             };
             match shaken {
-                Ok(Ok(stream)) => Either::Right(stream),
+                Ok(Ok(stream)) => {
+                    shown = ShownNames::of(stream.get_ref().1.peer_certificates());
+                    Either::Right(stream)
+                }
                 Ok(Err(_)) | Err(_) => {
                     metrics::counter!("candor_tls_handshakes_failed_total").increment(1);
                     return;
@@ -178,6 +182,9 @@ async fn connection(
         asks.store(true, Ordering::SeqCst);
         drop(guest.lock().unwrap_or_else(PoisonError::into_inner).take());
         request.extensions_mut().insert(ConnectInfo(peer));
+        if let Some(shown) = &shown {
+            request.extensions_mut().insert(shown.clone());
+        }
         router.clone().oneshot(request.map(Body::new))
     });
     let mut http = http1::Builder::new();

@@ -1,17 +1,19 @@
 //! TLS of our own: a certificate and its key, read at the start and again whenever they change.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use serde::Deserialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use x509_parser::extensions::GeneralName;
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(5);
@@ -26,6 +28,28 @@ pub struct Settings {
     pub certificate: PathBuf,
     /// Its private key, PEM.
     pub key: PathBuf,
+    /// The authority that signs the certificates which machines show to this server, such as phone systems, PEM. Absent: none are asked for. Who shows
+    /// none is served all the same, as far as others are.
+    pub client_authority: Option<PathBuf>,
+}
+
+/// The names in a certificate that a machine has shown, which the authority has signed. In a request's extensions.
+#[derive(Clone, Debug)]
+pub(super) struct ShownNames(pub(super) Arc<[String]>);
+
+impl ShownNames {
+    /// Reads them from the certificate that begins the chain of a connection. `None`: none was shown.
+    pub(super) fn of(chain: Option<&[CertificateDer<'_>]>) -> Option<ShownNames> {
+        let (_, shown) = x509_parser::parse_x509_certificate(chain?.first()?).ok()?;
+        let alternatives = shown.subject_alternative_name().ok().flatten();
+        let alternatives = alternatives.iter().flat_map(|extension| &extension.value.general_names);
+        let names = alternatives.filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            _ => None,
+        });
+        let common = shown.subject().iter_common_name().filter_map(|name| name.as_str().ok()).map(str::to_owned);
+        Some(ShownNames(names.chain(common).collect()))
+    }
 }
 
 /// Why a certificate cannot be used.
@@ -65,6 +89,14 @@ pub enum TlsError {
         /// The certificate's file.
         certificate: PathBuf,
     },
+    /// An authority that rustls does not take.
+    #[error("server.tls.client_authority {} cannot be used: {error}", .file.display())]
+    Authority {
+        /// Its file.
+        file: PathBuf,
+        /// What is wrong.
+        error: String,
+    },
     /// A certificate or key that rustls does not take.
     #[error("server.tls: {} and {} cannot be used: {error}", .certificate.display(), .key.display())]
     Unusable {
@@ -87,10 +119,11 @@ impl Certificate {
     }
 }
 
-/// What the two files held.
+/// What the files held.
 #[derive(PartialEq)]
 struct Files {
     certificate: Vec<u8>,
+    authority: Option<Vec<u8>>,
     key: zeroize::Zeroizing<Vec<u8>>,
 }
 
@@ -154,18 +187,16 @@ async fn read(settings: &Settings) -> Result<Files, TlsError> {
         tokio::fs::read(file).await.map_err(|error| TlsError::File { setting, file: file.clone(), error })
     };
     let certificate = bytes("certificate", &settings.certificate).await?;
-    Ok(Files { certificate, key: bytes("key", &settings.key).await?.into() })
+    let authority = match &settings.client_authority {
+        Some(file) => Some(bytes("client_authority", file).await?),
+        None => None,
+    };
+    Ok(Files { certificate, authority, key: bytes("key", &settings.key).await?.into() })
 }
 
 fn load(settings: &Settings, files: &Files) -> Result<Arc<ServerConfig>, TlsError> {
-    let Settings { certificate, key } = settings.clone();
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&files.certificate).collect();
-    let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or_else(|| TlsError::NotPem {
-        setting: "certificate",
-        file: certificate.clone(),
-        wanted: "certificate",
-        label: "CERTIFICATE",
-    })?;
+    let Settings { certificate, key, client_authority } = settings.clone();
+    let chain = certificates("certificate", &certificate, &files.certificate)?;
     let private = PrivateKeyDer::from_pem_slice(&files.key).map_err(|_| TlsError::NotPem {
         setting: "key",
         file: key.clone(),
@@ -173,15 +204,33 @@ fn load(settings: &Settings, files: &Files) -> Result<Arc<ServerConfig>, TlsErro
         label: "PRIVATE KEY",
     })?;
     warn_of_its_end(settings, &chain);
-    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions();
-    let config = builder.and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, private));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = match (client_authority, &files.authority) {
+        (Some(file), Some(held)) => {
+            let mut roots = RootCertStore::empty();
+            let unusable = |error: String| TlsError::Authority { file: file.clone(), error };
+            for root in certificates("client_authority", &file, held)? {
+                roots.add(root).map_err(|error| unusable(error.to_string()))?;
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone()).allow_unauthenticated();
+            verifier.build().map_err(|error| unusable(error.to_string()))?
+        }
+        _ => WebPkiClientVerifier::no_client_auth(),
+    };
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = builder.and_then(|builder| builder.with_client_cert_verifier(verifier).with_single_cert(chain, private));
     let mut config = config.map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => TlsError::OtherKey { key: key.clone(), certificate: certificate.clone() },
         error => TlsError::Unusable { certificate, key, error },
     })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+fn certificates(setting: &'static str, file: &Path, held: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(held).collect();
+    let not_pem = || TlsError::NotPem { setting, file: file.to_owned(), wanted: "certificate", label: "CERTIFICATE" };
+    all.ok().filter(|all| !all.is_empty()).ok_or_else(not_pem)
 }
 
 fn warn_of_its_end(settings: &Settings, chain: &[CertificateDer<'_>]) {
@@ -203,7 +252,7 @@ mod tests {
     use super::*;
 
     fn settings(folder: &std::path::Path, certificate: &str, key: &str) -> Settings {
-        let settings = Settings { certificate: folder.join("tls.crt"), key: folder.join("tls.key") };
+        let settings = Settings { certificate: folder.join("tls.crt"), key: folder.join("tls.key"), client_authority: None };
         std::fs::write(&settings.certificate, certificate).unwrap();
         std::fs::write(&settings.key, key).unwrap();
         settings
@@ -227,6 +276,10 @@ mod tests {
         assert!(said.contains("server.tls.certificate") && said.contains("-----BEGIN CERTIFICATE-----"), "{said}");
         let said = error(&settings(folder.path(), &certificate, &certificate)).await;
         assert!(said.contains("server.tls.key") && said.contains("-----BEGIN PRIVATE KEY-----"), "{said}");
+        let mut with_authority = settings(folder.path(), &certificate, &key);
+        with_authority.client_authority = Some(folder.path().join("tls.key"));
+        let said = error(&with_authority).await;
+        assert!(said.contains("server.tls.client_authority") && said.contains("-----BEGIN CERTIFICATE-----"), "{said}");
         let gone = settings(folder.path(), &certificate, &key);
         std::fs::remove_file(&gone.key).unwrap();
         let said = error(&gone).await;
