@@ -7,7 +7,6 @@ mod phone;
 mod shop;
 
 mod asked;
-#[allow(dead_code)] // Until calls are answered by Candor.
 mod asterisk;
 mod browser;
 mod by_key;
@@ -30,6 +29,7 @@ mod a_log_that_nobody_reads;
 mod a_real_asterisk;
 mod an_independent_caller;
 mod any_call;
+mod asterisk_keeps_callers;
 mod broken_models;
 mod browser_by_voice;
 mod browser_call_back;

@@ -1,6 +1,7 @@
 //! A real Asterisk for a test: the program that scripts/asterisk.sh fetches, with the files of deploy/asterisk as they are (but for ports and the
 //! password), telephones that call it and colleagues who take calls. No root, nothing outside a temporary folder.
 
+pub mod candor;
 mod configuration;
 pub mod manager;
 mod sip;
@@ -117,8 +118,10 @@ impl Pbx {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// The sound that Asterisk has recorded of what a telephone heard.
-    pub fn recorded(&self, telephone: &Telephone<'_>) -> Vec<i16> {
+    /// The sound that Asterisk has recorded of what a telephone heard, whose call is over.
+    pub async fn recorded(&self, telephone: &Telephone<'_>) -> Vec<i16> {
+        let other = telephone.id.replace("call-", "telephone-");
+        self.manager.event("MixMonitorStop", |message| message.is("Uniqueid", &other)).await;
         let file = self.folder.path().join("heard").join(format!("{}.wav", telephone.recording));
         hound::WavReader::open(file).unwrap().into_samples().map(Result::unwrap).collect()
     }
@@ -163,6 +166,15 @@ impl Pbx {
         let event = self.manager.event("AgentConnect", wanted).await;
         event.get("DestChannel").expect("a colleague has a channel").to_owned()
     }
+}
+
+/// The folder of the installed Asterisk; nothing, and why, where there is none.
+fn installed() -> Option<PathBuf> {
+    let folder = std::env::var_os("ASTERISK").map(PathBuf::from).filter(|folder| folder.join("version.txt").exists());
+    if folder.is_none() {
+        eprintln!("skipped: ASTERISK does not name a folder with Asterisk (scripts/setup.sh test fetches one)");
+    }
+    folder
 }
 
 /// Takes the connections of telephones.
