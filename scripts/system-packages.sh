@@ -20,6 +20,7 @@ LINES
     test)
       echo "may|has_chromium|chromium chromium-driver|no Chromium with its driver: the tests in a browser are left out"
       echo "may|has soxi|sox|no sox: it is not tried whether another program opens a recording"
+      echo "may|has sipp|sip-tester|no sipp: the telephones that call a real Asterisk by SIP are left out"
       echo "may|has opusdec|opus-tools|no opusdec: it is not tried whether another program opens a recording of a browser's call"
       ;;
     lint)

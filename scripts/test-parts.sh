@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches what only the tests use: an independent Media Streams caller, an independent WebRTC peer, and
-# axe-core.
+# Fetches what only the tests use: an independent Media Streams caller, an independent WebRTC peer, axe-core, and
+# a real Asterisk.
 set -euo pipefail
 source "$(dirname "$0")/environment.sh"
 source "$(dirname "$0")/wheel.sh"
@@ -37,3 +37,4 @@ independent caller "streamdouble 0.3.0, 20 MB with its parts"
 independent peer "aiortc 1.16.0, 42 MB with its parts"
 independent recognisers "faster-whisper-server 0.0.3 and vosk 0.3.45, 130 MB with their parts" --no-deps
 axe_core
+"$root/scripts/asterisk.sh"

@@ -6,6 +6,7 @@ cd "$root"
 
 export STREAMDOUBLE=${STREAMDOUBLE:-$tools/python/bin/streamdouble}
 export WEBRTC_PEER_PYTHON=${WEBRTC_PEER_PYTHON:-$tools/python/bin/python}
+export ASTERISK=${ASTERISK:-$tools/asterisk}
 export AXE_CORE=${AXE_CORE:-$tools/axe-core/axe.min.js}
 choose_features
 if ! has_library; then

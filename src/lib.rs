@@ -11,6 +11,7 @@
 //! | [`session`] | one live call: joins transport, ears, mouth, dialog, recorder, ledger and handover |
 //! | [`transport`] | ways a call comes in, behind one contract |
 //! | [`handover`] | where a caller can go |
+//! | [`pbx`] | orders to an Asterisk beside a call's sound |
 //! | [`recording`] | turns that may be kept: sealed, stored, indexed, ended |
 //! | [`speech`] | the agent's mouth and ears |
 //! | [`lookup`] | what a dialog asks of services over HTTP |
@@ -30,6 +31,7 @@ mod episode;
 pub mod handover;
 pub mod ledger;
 pub mod lookup;
+pub mod pbx;
 pub mod recording;
 pub mod rehearsal;
 pub mod secret;

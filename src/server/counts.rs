@@ -43,6 +43,11 @@ const COUNTERS: &[(&str, &str)] = &[
     ("candor_parity_handovers_total", "Times that a caller was to reach a person, by how they answered and whether one came"),
     ("candor_parity_sessions_total", "Calls that are over, by how the caller answered the question about recording"),
     ("candor_parity_turns_total", "Turns of the dialog, by how the caller answered about recording"),
+    ("candor_pbx_orders_total", "Orders to Asterisk, by kind and by what came of them"),
+    (
+        "candor_pbx_variables_omitted_total",
+        "Values left out of what travels with a caller, because Asterisk would not have taken them",
+    ),
     ("candor_recogniser_changes_total", "Utterances that the next engine of the language heard, as one failed"),
     ("candor_recogniser_errors_total", "Failures of recognisers, by engine and class"),
     ("candor_recognition_failures_total", "Utterances that could not be recognised, by class"),
@@ -88,6 +93,7 @@ const GAUGES: &[(&str, &str)] = &[
     ("candor_draining", "1 when the server takes no new calls any more, because it is to end"),
     ("candor_memory_resident_bytes", "Memory that the server takes"),
     ("candor_memory_short", "1 while memory runs short and new calls are passed to a person"),
+    ("candor_pbx_connected", "1 while Asterisk takes orders, 0 while it does not; absent where none are given"),
     ("candor_sessions_open", "Sessions that are open, those whose caller is with a person included"),
     ("candor_turn_memory_bytes", "Memory that turns take which may be kept and are not sealed yet"),
 ];

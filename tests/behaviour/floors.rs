@@ -8,15 +8,15 @@ use crate::service::{files_below, project};
 const FLOORS: [&[&str]; 6] = [
     &["audio", "consent"],
     &["dialog"],
-    &["ledger", "lookup", "transport", "handover", "recording", "speech"],
+    &["ledger", "lookup", "transport", "handover", "pbx", "recording", "speech"],
     &["session", "rehearsal"],
     &["server"],
     &["cli"],
 ];
 
 /// What the third floor's rooms may use of each other: the ledger is where recording writes down what it did, and the transports carry
-/// out handovers by the contract of that room.
-const NEIGHBOURS: [(&str, &str); 2] = [("recording", "ledger"), ("transport", "handover")];
+/// out handovers by the contract of that room, as the orders to a PBX do.
+const NEIGHBOURS: [(&str, &str); 3] = [("recording", "ledger"), ("transport", "handover"), ("pbx", "handover")];
 
 fn floor_of(room: &str) -> Option<usize> {
     FLOORS.iter().position(|rooms| rooms.contains(&room))

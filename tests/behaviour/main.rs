@@ -7,6 +7,7 @@ mod phone;
 mod shop;
 
 mod asked;
+mod asterisk;
 mod browser;
 mod by_key;
 mod by_webrtc;
@@ -25,8 +26,10 @@ mod webrtc_peer;
 mod a_crash_in_a_call;
 mod a_crash_loses_nothing_sealed;
 mod a_log_that_nobody_reads;
+mod a_real_asterisk;
 mod an_independent_caller;
 mod any_call;
+mod asterisk_keeps_callers;
 mod broken_models;
 mod browser_by_voice;
 mod browser_call_back;

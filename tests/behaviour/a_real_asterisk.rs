@@ -1,0 +1,227 @@
+//! Calls through a real Asterisk, with the files of deploy/asterisk as an engineer copies them: what callers hear, what their keys do, and what
+//! colleagues are told.
+
+use std::time::Duration;
+
+use crate::asterisk::{By, PASSWORD, Pbx, Places, Telephone, candor, sound};
+use crate::by_key::{PURPOSE, Prompts, outline};
+use crate::service::{Service, files_below, of_type};
+
+const NUMBER: &str = "+31201234567";
+const BOTH: [By; 2] = [By::WebSocket, By::AudioSocket];
+
+/// What a caller hears before anything is asked of them, in Dutch, and the question.
+const DISCLOSURES: [&str; 2] = ["disclosure-automated", "disclosure-consent"];
+const QUESTION: &str = "consent-question";
+
+/// Where nobody listens.
+fn nobody() -> Places {
+    let nowhere = "127.0.0.1:1";
+    Places { http: nowhere.to_owned(), audio_socket: nowhere.to_owned(), password: PASSWORD }
+}
+
+/// The samples of a prompt in Dutch.
+fn dutch(prompts: &Prompts, id: &str) -> Vec<i16> {
+    sound::samples_of(&prompts.sound("nl", id))
+}
+
+/// Calls, and hears the opening to the end of the question. Gives the session as well, and where the question ended.
+async fn asked<'a>(service: &Service, pbx: &'a Pbx, by: By, prompts: &Prompts) -> (Telephone<'a>, String, usize) {
+    let before = service.sessions();
+    let telephone = pbx.call(by, NUMBER).await;
+    let session = candor::new_session(service, &before).await;
+    let question = telephone.hears(QUESTION, &dutch(prompts, QUESTION)).await;
+    // What proves that it was heard has come back.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    (telephone, session, question.ends)
+}
+
+#[tokio::test]
+async fn asterisk_takes_the_files_as_they_are() {
+    let Some(pbx) = Pbx::start(&nobody()).await else { return };
+    for module in ["chan_websocket", "chan_audiosocket", "func_curl", "app_queue", "app_dial", "pbx_config"] {
+        let shown = pbx.console(&format!("module show like {module}"));
+        assert!(shown.contains("Running"), "{module}: {shown}");
+    }
+    let contexts =
+        ["candor", "candor-audiosocket", "candor-call", "candor-next", "candor-answered", "candor-outcome", "candor-ask"];
+    for context in contexts {
+        let shown = pbx.console(&format!("dialplan show {context}"));
+        assert!(shown.contains("pbx_config"), "{context}: {shown}");
+    }
+    for (shown, by) in [
+        ("support has 0 calls", "queue show support"),
+        ("candor", "manager show user candor"),
+        ("candor", "ari show user candor"),
+    ] {
+        assert!(pbx.console(by).contains(shown), "{by}: {}", pbx.console(by));
+    }
+    for file in std::fs::read_dir(crate::service::project("deploy/asterisk")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let complaint = |line: &&str| line.contains(&name) && (line.contains("ERROR[") || line.contains("WARNING["));
+        assert_eq!(pbx.log().lines().filter(complaint).collect::<Vec<_>>(), Vec::<&str>::new());
+    }
+    println!("Asterisk was there after {:?}", pbx.boot);
+}
+
+#[tokio::test]
+async fn where_candor_is_not_there_a_caller_reaches_a_person() {
+    let Some(pbx) = Pbx::start(&nobody()).await else { return };
+    pbx.colleague("talks").await;
+    for by in BOTH {
+        let telephone = pbx.call(by, NUMBER).await;
+        telephone.is_queued().await;
+        let colleague = pbx.answered(&telephone).await;
+        assert_eq!(pbx.manager.variable(&colleague, "CANDOR_REASON").await, "unreachable");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(telephone.is_open(), "they talk");
+        telephone.hang_up().await;
+    }
+    // That nobody listens there is all that was wrong.
+    let complaints = pbx.complaints();
+    assert!(complaints.iter().all(|line| line.contains("/healthz")), "{complaints:#?}");
+}
+
+#[tokio::test]
+async fn both_disclosures_are_heard_whole_and_stand_so_in_asterisks_own_recording() {
+    let Some((service, pbx)) = candor::start(candor::plan()).await else { return };
+    let prompts = Prompts::of_the_webshop().await;
+    for by in BOTH {
+        let (telephone, session, _) = asked(&service, &pbx, by, &prompts).await;
+        for id in DISCLOSURES {
+            telephone.hears(id, &dutch(&prompts, id)).await;
+        }
+        telephone.press('2').await;
+        telephone.hears("consent-refused", &dutch(&prompts, "consent-refused")).await;
+        telephone.hang_up().await;
+        let events = service.closed_of(&session).await;
+        let heard = of_type(&events, "disclosure");
+        assert!(heard.iter().all(|event| event["outcome"] == "heard"), "{by:?}: {:?}", outline(&events));
+        let evidence = if by == By::WebSocket { "peer" } else { "paced" };
+        assert!(heard.iter().all(|event| event["evidence"] == evidence), "{by:?}: {:?}", outline(&events));
+
+        let recorded = pbx.recorded(&telephone).await;
+        let mut after = 0;
+        for id in DISCLOSURES.into_iter().chain([QUESTION]) {
+            let found = sound::find(&recorded, &dutch(&prompts, id)).unwrap_or_else(|| panic!("{by:?}: no {id} is recorded"));
+            assert!(found.is_whole() && found.begins >= after, "{by:?}, {id}: {found:?} after {after}");
+            after = found.ends;
+        }
+    }
+    assert_eq!(pbx.complaints(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_yes_by_key_is_kept_and_a_no_keeps_nothing() {
+    let Some((service, pbx)) = candor::start(candor::plan()).await else { return };
+    let prompts = Prompts::of_the_webshop().await;
+    for by in BOTH {
+        for (key, answer, said) in [('1', "given", "consent-given"), ('2', "refused", "consent-refused")] {
+            let kept = service.sealed_turns().len();
+            let (telephone, session, _) = asked(&service, &pbx, by, &prompts).await;
+            telephone.press(key).await;
+            let said = telephone.hears(said, &dutch(&prompts, said)).await;
+            telephone.press('3').await;
+            let open = telephone.hears_after(said.ends, "we-are-open", &dutch(&prompts, "we-are-open")).await;
+            telephone.press('2').await;
+            telephone.hears_after(open.ends, "thank-you", &dutch(&prompts, "thank-you")).await;
+            let events = service.closed_of(&session).await;
+            let story = outline(&events);
+            assert!(story.contains(&format!("answer {answer} by {key}")), "{by:?}: {story:?}");
+            assert!(story.last().unwrap().starts_with("closed finished"), "{by:?}: {story:?}");
+            assert_eq!(service.sealed_turns().len() > kept, key == '1', "{by:?}: {story:?}");
+            // The dialplan has ended the call as well.
+            pbx.manager.event("Hangup", |message| message.is("Uniqueid", &telephone.id)).await;
+        }
+    }
+    assert_eq!(pbx.complaints(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_key_silences_a_prompt_within_a_frame() {
+    let Some((service, pbx)) = candor::start(candor::plan()).await else { return };
+    let prompts = Prompts::of_the_webshop().await;
+    let long = dutch(&prompts, "we-are-open");
+    for by in BOTH {
+        let (telephone, _, _) = asked(&service, &pbx, by, &prompts).await;
+        telephone.press('2').await;
+        let refused = telephone.hears("consent-refused", &dutch(&prompts, "consent-refused")).await;
+        let pressed = telephone.press('3').await;
+        // Into the middle of it.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let cut = telephone.press('2').await;
+        telephone.hears_after(cut, "thank-you", &dutch(&prompts, "thank-you")).await;
+        let heard = telephone.heard();
+        let found = sound::find(&heard[refused.ends..], &long).expect("its beginning is heard");
+        let (begins, ends) = (refused.ends + found.begins, refused.ends + found.ends);
+        println!("{by:?}: pressed at {pressed}, begins at {begins}, cut at {cut}, ends at {ends}");
+        assert!(!found.is_whole() && begins < cut, "{by:?}: {found:?}");
+        // A frame of Asterisk's, one of ours, and what this machine takes to tell us of the key.
+        assert!(ends <= cut + 3 * 160, "{by:?}: heard for {} ms after the key", (ends - cut) / 8);
+        telephone.hang_up().await;
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawal_erases_what_was_kept() {
+    let Some((service, pbx)) = candor::start(candor::plan()).await else { return };
+    let prompts = Prompts::of_the_webshop().await;
+    for by in BOTH {
+        let (telephone, session, _) = asked(&service, &pbx, by, &prompts).await;
+        telephone.press('1').await;
+        telephone.hears("consent-given", &dutch(&prompts, "consent-given")).await;
+        telephone.press('3').await;
+        telephone.hears("we-are-open", &dutch(&prompts, "we-are-open")).await;
+        assert_ne!(kept(&service), 0, "{by:?}: a turn is kept");
+        telephone.press('*').await;
+        telephone.press('9').await;
+        telephone.hears("consent-withdrawn", &dutch(&prompts, "consent-withdrawn")).await;
+        assert_eq!(kept(&service), 0, "{by:?}");
+        telephone.hang_up().await;
+        let story = outline(&service.closed_of(&session).await);
+        assert!(story.contains(&"consent given to withdrawn".to_owned()), "{by:?}: {story:?}");
+    }
+}
+
+/// How many files are kept of turns.
+fn kept(service: &Service) -> usize {
+    let files = files_below(&service.data().join("recordings")).into_iter();
+    files.filter(|file| file.extension().is_some_and(|ending| ending == "age" || ending == "wrap")).count()
+}
+
+#[tokio::test]
+async fn a_colleague_is_told_why_a_caller_comes() {
+    let Some((service, pbx)) = candor::start(candor::plan()).await else { return };
+    let prompts = Prompts::of_the_webshop().await;
+    pbx.colleague("talks").await;
+    for by in BOTH {
+        let (telephone, session, _) = asked(&service, &pbx, by, &prompts).await;
+        telephone.press('2').await;
+        telephone.hears("consent-refused", &dutch(&prompts, "consent-refused")).await;
+        for key in "1123456#".chars() {
+            telephone.press(key).await;
+        }
+        // The number is read back, and is right.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        telephone.press('1').await;
+        telephone.is_queued().await;
+        let colleague = pbx.answered(&telephone).await;
+        let expected = [
+            ("CANDOR_SESSION", session.as_str()),
+            ("CANDOR_REASON", "dialog"),
+            ("CANDOR_LANGUAGE", "nl"),
+            (&format!("CANDOR_CONSENT_{}", PURPOSE.replace('-', "_")), "refused"),
+            ("CANDOR_SLOT_order_number", "123456"),
+        ];
+        for (name, value) in expected {
+            assert_eq!(pbx.manager.variable(&colleague, name).await, value, "{by:?}, the colleague's {name}");
+            assert_eq!(telephone.variable(name).await, value, "{by:?}, the caller's {name}");
+        }
+        let story = outline(&service.closed_of(&session).await);
+        assert_eq!(story[story.len() - 2..], ["handover result answered", "closed handed-over, 0 sealed"], "{by:?}: {story:?}");
+        // Candor has left, and they talk.
+        assert!(telephone.is_open());
+        telephone.hang_up().await;
+    }
+    assert_eq!(pbx.complaints(), Vec::<String>::new());
+}

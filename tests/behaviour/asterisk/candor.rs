@@ -1,0 +1,42 @@
+//! The server that a test's Asterisk passes calls to.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use super::configuration::{PASSWORD, Places};
+use super::{Pbx, installed};
+use crate::by_key::with_keys_alone;
+use crate::http;
+use crate::service::{Plan, Service, sample_settings, webshop};
+
+/// A server whose callers answer by key and whose colleagues are in a queue of Asterisk's.
+pub fn plan() -> Plan {
+    let sample = sample_settings();
+    let (before, line) = sample.split_once("\ndesk = true").expect("the sample hands over to the desk");
+    let after = line.split_once('\n').map_or("", |(_, after)| after);
+    with_keys_alone(webshop().settings(&format!("{before}\nqueue = \"support\"\n{after}")))
+}
+
+/// Starts that server, and an Asterisk that knows it; nothing, and why, where there is no Asterisk.
+pub async fn start(plan: Plan) -> Option<(Service, Pbx)> {
+    installed()?;
+    let audio_socket = format!("127.0.0.1:{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    let plan = plan.with("ASTERISK__PASSWORD", PASSWORD);
+    let plan = plan.with("ASTERISK__AUDIOSOCKET__ENABLED", "true").with("ASTERISK__AUDIOSOCKET__LISTEN", &audio_socket);
+    // Without marks there is no other evidence than our own pace.
+    let service = plan.with("SESSION__PACED_CAN_GRANT", "true").start();
+    let pbx = Pbx::start(&Places { http: http::address(&service), audio_socket, password: PASSWORD }).await?;
+    Some((service, pbx))
+}
+
+/// Waits until there is a session that was not there before, and gives its id.
+pub async fn new_session(service: &Service, before: &[String]) -> String {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(session) = service.sessions().into_iter().find(|session| !before.contains(session)) {
+            return session;
+        }
+        assert!(Instant::now() < deadline, "no session for the call:\n{}", service.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
