@@ -175,6 +175,11 @@ impl Control {
         counted("hand-over", handed.await)
     }
 
+    /// Whether Asterisk's recorder is ever started.
+    pub fn records(&self) -> bool {
+        !self.0.recorder.after_grant.is_empty()
+    }
+
     /// Whether Asterisk's recorder is to be started when this purpose is granted.
     pub fn records_after(&self, purpose: &Purpose) -> bool {
         self.0.recorder.after_grant.contains(purpose)
