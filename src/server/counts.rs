@@ -7,10 +7,16 @@ use tracing_appender::non_blocking::ErrorCounter;
 
 /// Every counter, with its meaning. A test holds this against the code.
 const COUNTERS: &[(&str, &str)] = &[
+    ("candor_asterisk_attributes_omitted_total", "Attributes left out of what a dialplan is told because it was too long"),
+    ("candor_asterisk_dropped_frames_total", "Frames dropped because a session was behind"),
+    ("candor_asterisk_ignored_total", "Messages of Asterisk's that meant nothing, by reason"),
+    ("candor_asterisk_legs_total", "Asterisk legs that ended, by how"),
+    ("candor_asterisk_messages_total", "Messages of Asterisk's, by event"),
+    ("candor_asterisk_refused_total", "Requests to Asterisk's routes that were refused, by reason"),
     ("candor_calls_without_room_total", "Calls that could not begin: passed to a person or refused, by reason"),
     ("candor_clock_moves_total", "Times that the clock of the machine was moved by more than five minutes"),
     ("candor_connections_evicted_total", "Connections closed because they had been silent for longest when others came, by kind"),
-    ("candor_connections_refused_total", "Twilio streams refused because too many were open"),
+    ("candor_connections_refused_total", "Streams of phone systems refused because too many were open"),
     ("candor_consent_answers_total", "Answers to the consent question, by what they came to"),
     ("candor_desk_call_backs_total", "Call-back requests, by what became of them: left, done, expired, failed"),
     ("candor_desk_calls_lost_total", "Calls in which the colleague's page went away"),
@@ -67,6 +73,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("candor_twilio_messages_total", "Messages of Twilio's, by event"),
     ("candor_twilio_refused_total", "Requests to Twilio's routes that were refused"),
     ("candor_twilio_requests_total", "Requests to Twilio's routes, by what their signature was worth"),
+    ("candor_wire_sound_failures_total", "20 ms of a caller's or the agent's sound that could not be brought to another rate"),
     ("candor_wraps_deleted_total", "Keys of kept turns that were deleted because their purpose had ended"),
     ("candor_ears_undecodable_total", "Packets of a caller's sound that could not be decoded; silence was heard in their place"),
     ("candor_notices_dropped_total", "Events for a caller's page that found no room on their way"),
