@@ -7,17 +7,21 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::extract::{ConnectInfo, Extension, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 
 use super::App;
 use super::legs::{self, Next};
 use super::settings::RouteTransport;
+use super::start::StartError;
+use super::tls::ShownNames;
 use crate::episode::Episodes;
 use crate::handover::{Reason, Request};
-use crate::session::{AfterStream, Control, ReturnLeg};
-use crate::transport::asterisk::{After, Announced, AskedError, MarkCommand, Settings, SettingsError, leg, next};
+use crate::pbx::{self, CallRef, PbxError, Variables, Via};
+use crate::session::{AfterStream, Control, OnPbx, ReturnLeg};
+use crate::transport::asterisk::{After, Announced, AskedError, MarkCommand, Settings, leg, next};
 use crate::transport::basic_auth::{AuthError, BasicAuth};
 use crate::transport::{Leg, Limits};
 
@@ -32,11 +36,22 @@ pub(super) struct Asterisk {
     auth: BasicAuth,
     limits: Limits,
     marks: MarkCommand,
+    orders: pbx::Control,
 }
 
 impl Asterisk {
-    pub(super) fn new(settings: &Settings) -> Result<Asterisk, SettingsError> {
-        Ok(Asterisk { auth: settings.check()?, limits: settings.limits.clone(), marks: settings.marks })
+    /// Needs a runtime: what gives orders connects beside the calls.
+    pub(super) fn new(settings: &Settings) -> Result<Asterisk, StartError> {
+        let wrong = |error: &dyn std::error::Error| StartError::Settings(error.to_string());
+        let auth = settings.check().map_err(|error| wrong(&error))?;
+        let plan = settings.control.check(&settings.recorder).map_err(|error| wrong(&error))?;
+        let orders = pbx::Control::start(plan).map_err(|error| wrong(&error))?;
+        Ok(Asterisk { auth, limits: settings.limits.clone(), marks: settings.marks, orders })
+    }
+
+    /// How orders are given about this call.
+    fn on_pbx(&self, call: &str) -> Option<OnPbx> {
+        Some(OnPbx { control: self.orders.clone(), call: CallRef::new(call)? })
     }
 
     /// Whether only this machine may call.
@@ -49,11 +64,12 @@ impl Asterisk {
 pub(super) async fn stream(
     State(app): State<Arc<App>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    shown: Option<Extension<ShownNames>>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    if let Err(error) = app.asterisk.auth.check(peer.ip(), &headers) {
+    if let Err(error) = app.asterisk.auth.check(peer.ip(), &headers, &names_of(shown)) {
         return refuse(Refusal::Auth(error));
     }
     let announced = match Announced::read(query.unwrap_or_default().as_bytes()) {
@@ -87,36 +103,76 @@ pub(super) async fn stream(
             }
             drop(coming);
         };
-        let leaving = leaving(&begun, &call);
+        let leaving = leaving(begun.clone(), call).boxed();
         let ended = leg::run(socket, &begun.asterisk.limits, begun.asterisk.marks, session, leaving).await;
         tracing::debug!(?ended, "a leg of Asterisk's has ended");
     })
 }
 
+/// The names of the certificate that the connection has shown.
+fn names_of(shown: Option<Extension<ShownNames>>) -> Arc<[String]> {
+    shown.map_or_else(|| [].into(), |Extension(ShownNames(names))| names)
+}
+
 /// A call that has come in gets a session.
-fn begin(app: &App, announced: Announced, leg: Leg) {
+fn begin(app: &Arc<App>, announced: Announced, leg: Leg) {
     let served = app.route(RouteTransport::Asterisk, |number| announced.was_called(number), announced.language.as_deref());
-    legs::begin(app, announced.call, served, leg);
+    let pbx = app.asterisk.on_pbx(&announced.call);
+    let Some(joining) = pbx.clone().filter(|pbx| pbx.control.via() == Via::Ari) else {
+        return legs::begin(app, announced.call, served, leg, pbx);
+    };
+    // What is said before the two are joined would be reported as played, and heard by nobody.
+    let app = app.clone();
+    tokio::spawn(async move {
+        match joining.control.joined(&joining.call).await {
+            Ok(()) | Err(PbxError::TimedOut) => legs::begin(&app, announced.call, served, leg, pbx),
+            Err(error) => tracing::debug!(%error, "a caller was gone before the agent was joined to them"),
+        }
+    });
 }
 
 /// What has to be done between the agent's last word and the end of its leg.
-async fn leaving(app: &App, call: &str) {
-    if let AfterStream::HandOver(_, request) = app.services.calls.after_stream(call) {
-        leave(app, call, &request).await;
+async fn leaving(app: Arc<App>, call: String) {
+    if let AfterStream::HandOver(_, request) = app.services.calls.after_stream(&call) {
+        leave(&app, &call, &request).await;
     }
 }
 
-/// Tells Asterisk where the caller goes while the agent's leg still holds them. Nothing has to be told where the dialplan asks.
-async fn leave(_app: &App, _call: &str, _request: &Request) {}
+/// Tells Asterisk where the caller goes while the agent's leg still holds them. Where that fails, and where orders are not given, the dialplan asks.
+async fn leave(app: &App, call: &str, request: &Request) {
+    let orders = &app.asterisk.orders;
+    let target = legs::target_of(app, request).filter(|target| next::reaches(target));
+    let (Some(pbx), Some(target)) = (app.asterisk.on_pbx(call), target) else { return };
+    if orders.via() == Via::Dialplan {
+        return;
+    }
+    match orders.hand_over(&pbx.call, &Variables::of(request, Some(target))).await {
+        Ok(()) => {
+            if let Some(times) = FAULTS.over("hand-over") {
+                tracing::info!(times, "Asterisk sends callers where they go again");
+            }
+            if let Some(handle) = app.services.calls.get(call) {
+                handle.tell(Control::OnTheWay).await;
+            }
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a caller could not be sent on");
+            if let Some(times) = FAULTS.met("hand-over") {
+                tracing::warn!(%error, times, "Asterisk could not be told where callers go: its dialplan asks instead. See asterisk.control");
+            }
+        }
+    }
+}
 
 /// The agent's leg has ended, or a handover has: what next?
 pub(super) async fn after(
     State(app): State<Arc<App>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    shown: Option<Extension<ShownNames>>,
     headers: HeaderMap,
     form: Result<Bytes, BytesRejection>,
 ) -> Response {
-    if let Err(error) = app.asterisk.auth.check(peer.ip(), &headers) {
+    if let Err(error) = app.asterisk.auth.check(peer.ip(), &headers, &names_of(shown)) {
         return refuse(Refusal::Auth(error));
     }
     let asked = form.map_err(|_| AskedError::TooLong).and_then(|form| After::read(&form));

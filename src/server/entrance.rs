@@ -47,11 +47,18 @@ impl Entrance {
         if gate.is_this_machine_alone() {
             tracing::warn!("twilio: no auth token is set, so calls are taken from this machine alone");
         }
-        let asterisk = Asterisk::new(&config.asterisk).map_err(|error| StartError::Settings(error.to_string()))?;
+        let asterisk = Asterisk::new(&config.asterisk)?;
         if asterisk.is_this_machine_alone() {
             tracing::info!("asterisk: no password is set, so calls are taken from this machine alone");
-        } else {
+        } else if config.asterisk.password.is_some() {
             tracing::info!(username = config.asterisk.username, "asterisk: calls are taken from whoever shows the password");
+        }
+        let certified = !config.asterisk.certificate_names.is_empty();
+        if certified && server.tls.as_ref().is_none_or(|tls| tls.client_authority.is_none()) {
+            return Err(StartError::Settings(
+                "asterisk.certificate_names does nothing without server.tls.client_authority, which signs those certificates"
+                    .into(),
+            ));
         }
         let others: Vec<&str> = config.twilio.public_address.as_deref().into_iter().collect();
         let guard = Guard::new(server, listening, &others).map_err(StartError::Settings)?;

@@ -13,7 +13,7 @@ use super::admission::NoRoom;
 use super::lobby::Guest;
 use crate::episode::Episodes;
 use crate::handover::{Outcome, Reason, Request, Target};
-use crate::session::{self, AfterStream, Arrival, Control, Handle, Script};
+use crate::session::{self, AfterStream, Arrival, Control, Handle, OnPbx, Script};
 use crate::transport::{self, Leg};
 
 /// Of all streams together.
@@ -72,12 +72,12 @@ pub(super) struct Served {
 }
 
 /// Gives a stream that has started its session.
-pub(super) fn begin(app: &App, call: String, served: Served, leg: Leg) {
+pub(super) fn begin(app: &App, call: String, served: Served, leg: Leg, pbx: Option<OnPbx>) {
     let Served { script, language } = served;
     let language = language.filter(|language| script.languages().any(|spoken| spoken == language));
     let chosen = language.is_some();
     let language = language.unwrap_or_else(|| script.default_language());
-    let arrival = Arrival { call, script, language, language_chosen: chosen };
+    let arrival = Arrival { call, script, language, language_chosen: chosen, pbx };
     match session::start(app.services.clone(), arrival, leg) {
         // Announced before the stop, and here after it.
         Some(handle) if app.is_stopping() => {

@@ -91,7 +91,7 @@ fn begin(app: &App, accepted: Accepted, leg: Leg) {
             // What was announced may have been edited since.
             let edition = app.edition();
             let script = edition.script(&dialog).unwrap_or(edition.default_script()).clone();
-            legs::begin(app, accepted.call_sid, Served { script, language }, leg);
+            legs::begin(app, accepted.call_sid, Served { script, language }, leg, None);
         }
         StreamClaim::Return { call_sid, session } => {
             if let Some(handle) = app.services.calls.get(&call_sid).filter(|handle| handle.session == session) {

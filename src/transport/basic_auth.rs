@@ -30,6 +30,9 @@ pub enum AuthError {
     /// Not these.
     #[error("the username or the password is not the configured one")]
     Wrong,
+    /// A certificate is wanted, and none with a configured name was shown.
+    #[error("the connection has shown no certificate with a name of asterisk.certificate_names")]
+    NotCertified,
     /// Nothing is configured and the request is not from this machine.
     #[error("without a password, only this machine may call")]
     NotThisMachine,
@@ -44,6 +47,7 @@ impl AuthError {
         match self {
             AuthError::Missing => "missing",
             AuthError::Wrong => "wrong",
+            AuthError::NotCertified => "not-certified",
             AuthError::NotThisMachine => "not-this-machine",
             AuthError::WebPage => "web-page",
         }
@@ -55,6 +59,8 @@ impl AuthError {
 pub struct BasicAuth {
     /// The hash of `name:password`: hashes are compared, whose time tells nothing of how much was right, nor how long it is.
     expected: Option<[u8; 32]>,
+    /// Names that stand in a certificate which is as good as a password.
+    certified: Vec<String>,
 }
 
 /// Never shows the hash.
@@ -67,16 +73,34 @@ impl fmt::Debug for BasicAuth {
 impl BasicAuth {
     /// Lets in who shows `username` and `password`. Without a password, this machine alone.
     pub fn new(username: &str, password: Option<&Secret>) -> BasicAuth {
-        BasicAuth { expected: password.map(|password| hash(format!("{username}:{}", password.expose()).as_bytes())) }
+        let expected = password.map(|password| hash(format!("{username}:{}", password.expose()).as_bytes()));
+        BasicAuth { expected, certified: Vec::new() }
+    }
+
+    /// Lets in as well who has shown a certificate with one of these names, which whoever accepted the connection has verified.
+    pub fn or_certified(mut self, names: Vec<String>) -> BasicAuth {
+        self.certified = names;
+        self
+    }
+
+    /// Whether a certificate may be shown.
+    pub fn takes_certificates(&self) -> bool {
+        !self.certified.is_empty()
     }
 
     /// Whether only this machine is let in: to be said at the start.
     pub fn is_this_machine_alone(&self) -> bool {
-        self.expected.is_none()
+        self.expected.is_none() && self.certified.is_empty()
     }
 
-    /// Checks a request of `peer`.
-    pub fn check(&self, peer: IpAddr, headers: &HeaderMap) -> Result<(), AuthError> {
+    /// Checks a request of `peer`, whose connection has shown a verified certificate with the names `shown`, or none.
+    pub fn check(&self, peer: IpAddr, headers: &HeaderMap, shown: &[String]) -> Result<(), AuthError> {
+        if self.certified.iter().any(|name| shown.iter().any(|shown| shown.eq_ignore_ascii_case(name))) {
+            return Ok(());
+        }
+        if self.expected.is_none() && self.takes_certificates() {
+            return Err(AuthError::NotCertified);
+        }
         let Some(expected) = &self.expected else {
             // Any page in a browser of this machine can ask it, and says so.
             if headers.contains_key(header::ORIGIN) {
@@ -107,7 +131,22 @@ mod tests {
 
     fn check(auth: &BasicAuth, peer: &str, pairs: &[(&'static str, &str)]) -> Result<(), AuthError> {
         let headers = pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
-        auth.check(peer.parse().unwrap(), &headers)
+        auth.check(peer.parse().unwrap(), &headers, &[])
+    }
+
+    #[test]
+    fn a_certificate_with_a_name_is_as_good_as_a_password() {
+        let named = |auth: &BasicAuth, names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            auth.check(ELSEWHERE.parse().unwrap(), &HeaderMap::new(), &names)
+        };
+        let alone = BasicAuth::new("asterisk", None).or_certified(vec!["pbx.example.com".into()]);
+        assert!(!alone.is_this_machine_alone());
+        assert_eq!(named(&alone, &["other", "PBX.example.com"]), Ok(()));
+        assert_eq!(named(&alone, &["pbx.example.com.evil.example"]), Err(AuthError::NotCertified));
+        assert_eq!(check(&alone, HERE, &[]), Err(AuthError::NotCertified), "this machine as well");
+        let both = BasicAuth::new("asterisk", Some(&Secret::new("correct horse battery"))).or_certified(vec!["pbx".into()]);
+        assert_eq!((named(&both, &["pbx"]), named(&both, &[])), (Ok(()), Err(AuthError::Missing)));
     }
 
     fn basic(credentials: &str) -> String {

@@ -15,8 +15,9 @@ const FLOORS: [&[&str]; 6] = [
 ];
 
 /// What the third floor's rooms may use of each other: the ledger is where recording writes down what it did, and the transports carry
-/// out handovers by the contract of that room, as the orders to a PBX do.
-const NEIGHBOURS: [(&str, &str); 3] = [("recording", "ledger"), ("transport", "handover"), ("pbx", "handover")];
+/// out handovers by the contract of that room, as the orders to a PBX do, whose settings are a part of Asterisk's.
+const NEIGHBOURS: [(&str, &str); 4] =
+    [("recording", "ledger"), ("transport", "handover"), ("transport", "pbx"), ("pbx", "handover")];
 
 fn floor_of(room: &str) -> Option<usize> {
     FLOORS.iter().position(|rooms| rooms.contains(&room))

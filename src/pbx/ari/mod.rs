@@ -255,8 +255,10 @@ impl Application {
             return Err(PbxError::NoSuchPlace);
         }
         let path = ["channels", call, "variable"];
-        stream::iter(variables.iter())
-            .map(|(name, value)| self.rest.ask(Method::POST, &path, Some(json!({"variable": name, "value": value})), deadline))
+        // Made before they are streamed: a closure over borrowed pairs would make this future one that no task can run.
+        let values: Vec<_> = variables.iter().map(|(name, value)| json!({"variable": name, "value": value})).collect();
+        stream::iter(values)
+            .map(|value| self.rest.ask(Method::POST, &path, Some(value), deadline))
             .buffer_unordered(AT_ONCE)
             .try_collect::<Vec<_>>()
             .await?;

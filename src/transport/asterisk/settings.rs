@@ -1,5 +1,6 @@
 use serde::Deserialize;
 
+use crate::pbx;
 use crate::secret::Secret;
 use crate::transport::Limits;
 use crate::transport::basic_auth::BasicAuth;
@@ -15,15 +16,29 @@ pub struct Settings {
     pub username: String,
     /// The password beside it. Left out: this machine alone may call.
     pub password: Option<Secret>,
+    /// Names in certificates that Asterisk may show instead, signed by `server.tls.client_authority`.
+    pub certificate_names: Vec<String>,
     /// How Asterisk is asked to report what it has played.
     pub marks: MarkCommand,
     /// What a connection may do.
     pub limits: Limits,
+    /// How orders are given to it beside the sound of its calls.
+    pub control: pbx::ControlSettings,
+    /// Its own recorder.
+    pub recorder: pbx::RecorderSettings,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { username: "asterisk".into(), password: None, marks: MarkCommand::default(), limits: Limits::default() }
+        Settings {
+            username: "asterisk".into(),
+            password: None,
+            certificate_names: Vec::new(),
+            marks: MarkCommand::default(),
+            limits: Limits::default(),
+            control: pbx::ControlSettings::default(),
+            recorder: pbx::RecorderSettings::default(),
+        }
     }
 }
 
@@ -65,7 +80,7 @@ impl Settings {
         if self.password.as_ref().is_some_and(|password| password.expose().chars().count() < PASSWORD_CHARACTERS) {
             return Err(SettingsError::Password);
         }
-        Ok(BasicAuth::new(&self.username, self.password.as_ref()))
+        Ok(BasicAuth::new(&self.username, self.password.as_ref()).or_certified(self.certificate_names.clone()))
     }
 }
 
