@@ -62,6 +62,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("candor_twilio_messages_total", "Messages of Twilio's, by event"),
     ("candor_twilio_refused_total", "Requests to Twilio's routes that were refused"),
     ("candor_twilio_requests_total", "Requests to Twilio's routes, by what their signature was worth"),
+    ("candor_wire_sound_failures_total", "20 ms of a caller's or the agent's sound that could not be brought to another rate"),
     ("candor_wraps_deleted_total", "Keys of kept turns that were deleted because their purpose had ended"),
     ("candor_ears_undecodable_total", "Packets of a caller's sound that could not be decoded; silence was heard in their place"),
     ("candor_notices_dropped_total", "Events for a caller's page that found no room on their way"),

@@ -22,6 +22,7 @@ mod feed;
 mod notice;
 pub mod twilio;
 pub mod webrtc;
+pub mod wire_sound;
 
 pub use crate::dialog::flow::Button;
 pub use notice::{Keeping, LineRole, Notice, PersonState, PurposeNotice};
