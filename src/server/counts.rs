@@ -7,6 +7,10 @@ use tracing_appender::non_blocking::ErrorCounter;
 
 /// Every counter, with its meaning. A test holds this against the code.
 const COUNTERS: &[(&str, &str)] = &[
+    ("candor_audiosocket_dropped_frames_total", "Frames of AudioSocket calls dropped, by where there was no room"),
+    ("candor_audiosocket_ignored_total", "Packets of Asterisk's AudioSocket that meant nothing, by reason"),
+    ("candor_audiosocket_legs_total", "AudioSocket connections that ended, by how"),
+    ("candor_audiosocket_packets_total", "Packets of Asterisk's AudioSocket, by kind"),
     ("candor_calls_without_room_total", "Calls that could not begin: passed to a person or refused, by reason"),
     ("candor_clock_moves_total", "Times that the clock of the machine was moved by more than five minutes"),
     ("candor_connections_evicted_total", "Connections closed because they had been silent for longest when others came, by kind"),

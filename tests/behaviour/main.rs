@@ -7,6 +7,7 @@ mod phone;
 mod shop;
 
 mod asked;
+mod audiosocket_peer;
 mod browser;
 mod by_key;
 mod by_webrtc;
@@ -27,6 +28,8 @@ mod a_crash_loses_nothing_sealed;
 mod a_log_that_nobody_reads;
 mod an_independent_caller;
 mod any_call;
+mod audiosocket_endings;
+mod audiosocket_sound;
 mod broken_models;
 mod browser_by_voice;
 mod browser_call_back;

@@ -8,14 +8,27 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::limits::{Bucket, DRAIN, DRAIN_BYTES, MESSAGE_BYTES, READ_BUFFER};
 use super::message::{Event, Message, MessageError};
 use super::order::Seen;
 use super::token::{PARAMETER, StreamClaim, TokenError, Tokens};
 use super::webhook::is_sid;
 use super::{Limits, PROFILE, pump};
 use crate::episode::Episodes;
+use crate::transport::limits::Bucket;
 use crate::transport::{CHANNEL, Leg, PeerEnd};
+
+/// The longest message from Twilio that is read, in bytes. A frame of 20 ms is 400 bytes on the wire.
+const MESSAGE_BYTES: usize = 64 * 1024;
+
+/// How much is read from a connection at once, in bytes: some frames. The library fills all of it with zeros before every read, and a buffer of
+/// its own choice is 128 KB.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// How long the peer may take to close after we have.
+const DRAIN: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// How much a peer may send in that time: what lies in the buffers of both ends, and not all that it has.
+const DRAIN_BYTES: usize = 1024 * 1024;
 
 /// Of all connections together.
 static FAULTS: Episodes = Episodes::new();

@@ -15,7 +15,6 @@
 mod address;
 pub mod handover;
 pub mod leg;
-mod limits;
 mod marks;
 mod message;
 mod order;
@@ -27,8 +26,8 @@ pub mod twiml;
 mod webhook;
 pub mod whisper;
 
+pub use crate::transport::Limits;
 pub use address::{AddressError, PublicAddress};
-pub use limits::Limits;
 pub use message::{Event, MediaFormat, Message, MessageError};
 pub use settings::{Settings, SettingsError};
 
