@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use candor::transport::audiosocket::Announced;
+use candor::transport::audiosocket::Announcements;
 use candor::transport::audiosocket::leg::{self, Ended};
 use candor::transport::{Inbound, Leg, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,7 +37,7 @@ pub const SOUNDS: [(u8, u32); 9] = [
 /// Serves legs with `limits`.
 pub struct Server {
     pub address: SocketAddr,
-    pub announced: Arc<Announced<&'static str>>,
+    pub announced: Arc<Announcements<&'static str>>,
     legs: mpsc::UnboundedReceiver<(&'static str, Leg)>,
     ended: mpsc::UnboundedReceiver<Ended>,
 }
@@ -49,7 +49,7 @@ impl Server {
 
     /// `breaks`: whatever is to take the leg panics.
     pub async fn start_with(limits: Limits, breaks: bool) -> Server {
-        let announced = Arc::new(Announced::new(100));
+        let announced = Arc::new(Announcements::new(100));
         let (legs, legs_out) = mpsc::unbounded_channel();
         let (ended, ended_out) = mpsc::unbounded_channel();
         let socket = TcpSocket::new_v4().unwrap();
@@ -92,7 +92,7 @@ impl Server {
 async fn serve(
     listener: TcpListener,
     limits: Limits,
-    announced: Arc<Announced<&'static str>>,
+    announced: Arc<Announcements<&'static str>>,
     breaks: bool,
     legs: mpsc::UnboundedSender<(&'static str, Leg)>,
     ended: mpsc::UnboundedSender<Ended>,
@@ -103,8 +103,9 @@ async fn serve(
             let session = move |claim, leg| {
                 assert!(!breaks, "the session cannot begin");
                 legs.send((claim, leg)).unwrap();
+                std::future::ready(())
             };
-            let _ = ended.send(leg::run(socket, &limits, &announced, session).await);
+            let _ = ended.send(leg::run(socket, &limits, &announced, std::future::pending(), session).await);
         });
     }
 }

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::packet::{Packet, PacketCodec, PacketError};
 use super::pump::Pump;
-use super::{Announced, PROFILE};
+use super::{Announcements, PROFILE};
 use crate::episode::Episodes;
 use crate::transport::feed::Feed;
 use crate::transport::limits::Bucket;
@@ -114,18 +114,29 @@ impl Ended {
 ///
 /// Waits for the UUID, takes the call that was announced under it, and gives the session's end of the connection to `session`, which has to
 /// return at once (it starts a task). Then pumps until one side ends it. A session that drops its end is taken to have said
-/// [`crate::transport::Outbound::End`]. However it ends, also where something panics here: Asterisk is told, and read until it has closed,
-/// for a connection that is reset hangs the caller up.
-pub async fn run<C, F>(socket: TcpStream, limits: &Limits, announced: &Announced<C>, session: F) -> Ended
+/// [`crate::transport::Outbound::End`]; before Asterisk is told, `leaving` is waited for. However it ends, also where something panics here:
+/// Asterisk is told, and read until it has closed, for a connection that is reset hangs the caller up. `stopping`: when a connection that has
+/// not said its UUID yet is not waited for any more.
+pub async fn run<C, F, L>(
+    socket: TcpStream,
+    limits: &Limits,
+    announced: &Announcements<C>,
+    stopping: impl Future<Output = ()>,
+    session: F,
+) -> Ended
 where
-    F: FnOnce(C, Leg),
+    F: FnOnce(C, Leg) -> L,
+    L: Future<Output = ()>,
 {
     // Frames of 20 ms are not held back to be sent with the next.
     let _ = socket.set_nodelay(true);
     let (reader, mut writer) = socket.into_split();
     let mut reader = Reader::new(reader, limits);
     let mut unsent = BytesMut::new();
-    let began = timeout(limits.start, reader.begin(announced)).await.unwrap_or(Err(Violation::NotStarted.into()));
+    let began = tokio::select! {
+        began = timeout(limits.start, reader.begin(announced)) => began.unwrap_or(Err(Violation::NotStarted.into())),
+        () = stopping => Err(Ended::Asked),
+    };
     let ended = match began {
         Ok(claim) => {
             let (inbound, to_session) = mpsc::channel(CHANNEL);
@@ -133,8 +144,17 @@ where
             let feed = Feed::new(inbound, || dropped("session"));
             let leg = Leg { profile: PROFILE, inbound: to_session, outbound: from_session };
             let pumped = async {
-                session(claim, leg);
-                Pump::new(feed, outbound, limits.write).run(&mut reader, &mut writer, &mut unsent).await
+                let leaving = session(claim, leg);
+                let mut pump = Pump::new(feed, outbound, limits.write);
+                let ended = pump.run(&mut reader, &mut writer, &mut unsent).await;
+                if ended == Ended::Asked {
+                    // Asterisk still hears us meanwhile: two seconds of nothing are the end for it.
+                    tokio::select! {
+                        () = leaving => {}
+                        _ = pump.run(&mut reader, &mut writer, &mut unsent) => {}
+                    }
+                }
+                (ended, pump.into_feed())
             };
             let pumped = AssertUnwindSafe(pumped).catch_unwind().await;
             match pumped {
@@ -235,7 +255,7 @@ impl Reader {
     }
 
     /// Waits for the UUID, and takes the call that it names.
-    async fn begin<C>(&mut self, announced: &Announced<C>) -> Result<C, Ended> {
+    async fn begin<C>(&mut self, announced: &Announcements<C>) -> Result<C, Ended> {
         match self.next().await? {
             Packet::Uuid(uuid) => Ok(announced.take(uuid, Instant::now()).map_err(Violation::Unknown)?),
             Packet::HangUp => Err(Ended::Peer(PeerEnd::HungUp)),

@@ -1,6 +1,6 @@
 //! Calls that come in through Asterisk's AudioSocket: bare packets over a TCP connection that Asterisk opens.
 //!
-//! A call's way: Asterisk asks over HTTP for a name that works once ([`Announced`]), connects and shows it, and [`leg::run`] pumps. What the
+//! A call's way: Asterisk asks over HTTP for a name that works once ([`Announcements`]), connects and shows it, and [`leg::run`] pumps. What the
 //! agent says goes out on our own clock of 20 ms, for Asterisk plays what it gets when it gets it and reports nothing: what is taken for
 //! heard rests on that clock alone. When the session ends its part, we say so, and Asterisk goes on in its dialplan.
 //!
@@ -9,14 +9,16 @@
 //!
 //! The wire format: docs.asterisk.org/Configuration/Channel-Drivers/AudioSocket.
 
-mod announced;
+mod announcements;
 pub mod leg;
 mod packet;
+#[cfg(any(fuzzing, test))]
+pub mod parsers;
 mod playout;
 mod pump;
 mod settings;
 
-pub use announced::Announced;
+pub use announcements::Announcements;
 pub use packet::{Packet, PacketCodec, PacketError, Rate};
 pub use settings::Settings;
 

@@ -31,7 +31,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// One call's connection at work.
 pub(super) struct Pump {
     feed: Feed,
-    outbound: mpsc::Receiver<Outbound>,
+    /// `None`: the session has said all that it had to say.
+    outbound: Option<mpsc::Receiver<Outbound>>,
     /// How long Asterisk may take to accept what we send.
     patience: Duration,
     playout: Playout,
@@ -54,14 +55,14 @@ impl Wire {
 
 impl Pump {
     pub(super) fn new(feed: Feed, outbound: mpsc::Receiver<Outbound>, patience: Duration) -> Pump {
-        Pump { feed, outbound, patience, playout: Playout::default(), wire: None, changes: 0 }
+        Pump { feed, outbound: Some(outbound), patience, playout: Playout::default(), wire: None, changes: 0 }
     }
 
     /// Pumps until one side ends it. `unsent`: what of our packets the socket has not taken yet.
-    pub(super) async fn run(mut self, reader: &mut Reader, writer: &mut OwnedWriteHalf, unsent: &mut BytesMut) -> (Ended, Feed) {
+    pub(super) async fn run(&mut self, reader: &mut Reader, writer: &mut OwnedWriteHalf, unsent: &mut BytesMut) -> Ended {
         let mut clock = ticks();
         let mut accepted = Instant::now();
-        let ended = loop {
+        loop {
             let step = tokio::select! {
                 biased;
                 () = self.feed.make_way(), if self.feed.is_behind() => Ok(()),
@@ -90,18 +91,22 @@ impl Pump {
                         Ok(())
                     }
                 }
-                said = self.outbound.recv() => self.take(said),
+                said = next_said(&mut self.outbound) => self.take(said),
                 packet = reader.next() => packet.and_then(|packet| self.hear(packet)),
                 () = sleep_until(accepted + self.patience), if !unsent.is_empty() => Err(Ended::Peer(PeerEnd::Lost)),
             };
             if let Err(ended) = step {
-                break ended;
+                return ended;
             }
             if self.feed.is_stuck() {
-                break Ended::Peer(PeerEnd::Lost);
+                return Ended::Peer(PeerEnd::Lost);
             }
-        };
-        (ended, self.feed)
+        }
+    }
+
+    /// The way to the session, for the last word.
+    pub(super) fn into_feed(self) -> Feed {
+        self.feed
     }
 
     /// From the session.
@@ -120,7 +125,10 @@ impl Pump {
             }
             // A telephone has no screen.
             Some(Outbound::Tell(_)) => {}
-            Some(Outbound::End) | None => return Err(Ended::Asked),
+            Some(Outbound::End) | None => {
+                self.outbound = None;
+                return Err(Ended::Asked);
+            }
         }
         Ok(())
     }
@@ -185,5 +193,12 @@ impl Pump {
                 Err(ended) => return ended,
             }
         }
+    }
+}
+
+async fn next_said(outbound: &mut Option<mpsc::Receiver<Outbound>>) -> Option<Outbound> {
+    match outbound {
+        Some(outbound) => outbound.recv().await,
+        None => std::future::pending().await,
     }
 }

@@ -8,12 +8,12 @@ use crate::transport::{TokenError, Tokens, TooManyTokens};
 const LIFE: Duration = Duration::from_secs(10);
 
 /// Calls that have been announced and have not connected yet, each under a UUID that works once. Bounded; what expires makes room.
-pub struct Announced<C>(Tokens<C>);
+pub struct Announcements<C>(Tokens<C>);
 
-impl<C> Announced<C> {
+impl<C> Announcements<C> {
     /// For at most `capacity` calls.
-    pub fn new(capacity: usize) -> Announced<C> {
-        Announced(Tokens::new(capacity, LIFE))
+    pub fn new(capacity: usize) -> Announcements<C> {
+        Announcements(Tokens::new(capacity, LIFE))
     }
 
     /// A new name for a call, version 4: 122 random bits.
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn a_name_works_once_and_for_a_while() {
-        let announced = Announced::new(2);
+        let announced = Announcements::new(2);
         let now = Instant::now();
         let uuid = announced.announce("first", now).unwrap();
         assert_eq!(uuid.get_version_num(), 4);
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn there_are_never_more_than_there_is_room_for() {
-        let announced = Announced::new(1);
+        let announced = Announcements::new(1);
         let now = Instant::now();
         announced.announce(1, now).unwrap();
         assert!(announced.announce(2, now).is_err());
