@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, sleep_until, timeout};
 use tokio_util::codec::Encoder;
 
 use super::leg::{Ended, Reader, Violation, dropped, ignored};
@@ -19,9 +19,6 @@ use crate::transport::{Inbound, Outbound, PeerEnd, ticks};
 
 /// 20 ms of silence in the session's codec.
 const SILENCE: Bytes = Bytes::from_static(&[0xff; 160]);
-/// A clock that is so far behind does not catch up: Asterisk has played silence meanwhile, and what came in one burst would stay between
-/// the agent and the caller's ear.
-const TOO_LATE: Duration = Duration::from_millis(200);
 
 /// How often the rate may change in a call: each change costs some work.
 const CHANGES: u32 = 20;
@@ -61,6 +58,8 @@ impl Pump {
     /// Pumps until one side ends it. `unsent`: what of our packets the socket has not taken yet.
     pub(super) async fn run(&mut self, reader: &mut Reader, writer: &mut OwnedWriteHalf, unsent: &mut BytesMut) -> Ended {
         let mut clock = ticks();
+        // A clock that is late does not catch up: the caller has heard a gap, and packets in a burst would make another.
+        clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut accepted = Instant::now();
         loop {
             let step = tokio::select! {
@@ -80,10 +79,7 @@ impl Pump {
                         Err(timeout(LAST_WORDS, self.last_words(reader)).await.unwrap_or(lost))
                     }
                 },
-                due = clock.tick() => {
-                    if due.elapsed() > TOO_LATE {
-                        clock = ticks();
-                    }
+                _ = clock.tick() => {
                     if unsent.is_empty() {
                         accepted = Instant::now();
                         self.say(unsent)
