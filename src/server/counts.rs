@@ -7,6 +7,14 @@ use tracing_appender::non_blocking::ErrorCounter;
 
 /// Every counter, with its meaning. A test holds this against the code.
 const COUNTERS: &[(&str, &str)] = &[
+    ("candor_asterisk_attributes_omitted_total", "Attributes left out of what a dialplan is told because it was too long"),
+    ("candor_asterisk_dropped_frames_total", "Frames dropped because a session was behind"),
+    ("candor_asterisk_ignored_total", "Messages of Asterisk's that meant nothing, by reason"),
+    ("candor_asterisk_legs_total", "Asterisk legs that ended, by how"),
+    ("candor_asterisk_messages_total", "Messages of Asterisk's, by event"),
+    ("candor_asterisk_refused_total", "Requests to Asterisk's routes that were refused, by reason"),
+    ("candor_audiosocket_accept_failures_total", "AudioSocket connections that the system could not hand over"),
+    ("candor_audiosocket_connections_refused_total", "AudioSocket connections closed unread, by the limit that they were beyond"),
     ("candor_audiosocket_dropped_frames_total", "Frames of AudioSocket calls dropped, by where there was no room"),
     ("candor_audiosocket_ignored_total", "Packets of Asterisk's AudioSocket that meant nothing, by reason"),
     ("candor_audiosocket_legs_total", "AudioSocket connections that ended, by how"),
@@ -14,7 +22,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("candor_calls_without_room_total", "Calls that could not begin: passed to a person or refused, by reason"),
     ("candor_clock_moves_total", "Times that the clock of the machine was moved by more than five minutes"),
     ("candor_connections_evicted_total", "Connections closed because they had been silent for longest when others came, by kind"),
-    ("candor_connections_refused_total", "Twilio streams refused because too many were open"),
+    ("candor_connections_refused_total", "Streams of phone systems refused because too many were open"),
     ("candor_consent_answers_total", "Answers to the consent question, by what they came to"),
     ("candor_desk_call_backs_total", "Call-back requests, by what became of them: left, done, expired, failed"),
     ("candor_desk_calls_lost_total", "Calls in which the colleague's page went away"),

@@ -15,7 +15,6 @@
 mod address;
 pub mod handover;
 pub mod leg;
-mod marks;
 mod message;
 mod order;
 mod pump;
@@ -26,7 +25,6 @@ pub mod twiml;
 mod webhook;
 pub mod whisper;
 
-pub use crate::transport::Limits;
 pub use address::{AddressError, PublicAddress};
 pub use message::{Event, MediaFormat, Message, MessageError};
 pub use settings::{Settings, SettingsError};

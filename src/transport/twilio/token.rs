@@ -3,8 +3,6 @@
 
 use uuid::Uuid;
 
-pub use crate::transport::{TokenError, Tokens};
-
 /// The `<Parameter>` that carries the token.
 pub const PARAMETER: &str = "token";
 
