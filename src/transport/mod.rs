@@ -19,6 +19,7 @@ use tokio::time::{Instant, Interval, interval_at};
 use crate::audio::{Codec, FRAME};
 
 pub mod asterisk;
+pub mod audiosocket;
 pub mod basic_auth;
 mod feed;
 mod limits;

@@ -45,6 +45,12 @@ impl<C> Tokens<C> {
         let mut random = [0u8; 32];
         rand::fill(&mut random);
         let token = URL_SAFE_NO_PAD.encode(random);
+        self.keep(&token, claim, now)?;
+        Ok(token)
+    }
+
+    /// Keeps `claim` under a token that was made elsewhere and that nobody can guess.
+    pub fn keep(&self, token: &str, claim: C, now: Instant) -> Result<(), TooManyTokens> {
         let mut table = self.table();
         if table.len() >= self.capacity {
             table.retain(|_, (until, _)| *until > now);
@@ -52,8 +58,8 @@ impl<C> Tokens<C> {
         if table.len() >= self.capacity {
             return Err(TooManyTokens(self.capacity));
         }
-        table.insert(hash(&token), (now + self.life, claim));
-        Ok(token)
+        table.insert(hash(token), (now + self.life, claim));
+        Ok(())
     }
 
     /// Takes `token` out of the table: it works once.
