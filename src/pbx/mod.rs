@@ -34,7 +34,7 @@ pub use self::recorder::{RecorderFor, RecorderSettings};
 pub use self::settings::{ControlPlan, ControlSettings, SettingsError, Via};
 use self::settings::{Place, WayPlan};
 pub use self::tls::TlsError;
-pub use self::variables::{Variables, safe};
+pub use self::variables::Variables;
 use crate::consent::Purpose;
 
 /// The parsers of what Asterisk says, for fuzzing.

@@ -79,6 +79,7 @@ mod lookups_of_a_configuration;
 mod must_not_compile;
 mod openings;
 mod opus_turns;
+mod orders_to_a_real_asterisk;
 mod other_peoples_pages;
 mod pages_are_guarded;
 mod picture_of_a_dialog;

@@ -110,8 +110,13 @@ impl House {
 
     fn caller(&self) -> Caller {
         let (leg, say, mut hear) = leg("a caller", true);
-        let arrival =
-            Arrival { call: "a call".into(), script: self.script.clone(), language: "nl".into(), language_chosen: true };
+        let arrival = Arrival {
+            call: "a call".into(),
+            script: self.script.clone(),
+            language: "nl".into(),
+            language_chosen: true,
+            pbx: None,
+        };
         let handle = session::start(self.services.clone(), arrival, leg).unwrap();
         let (show, shown) = watch::channel(Vec::new());
         let back = say.clone();

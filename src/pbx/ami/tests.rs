@@ -134,7 +134,7 @@ async fn answers_are_matched_to_orders_whatever_their_order_and_whatever_comes_b
     let (handed, ()) = tokio::join!(control.hand_over(&call, &travelling), async {
         let (first, second) = (peer.hear().await, peer.hear().await);
         assert_eq!((field(&first, "Variable"), field(&first, "Value")), ("__CANDOR_REASON", "asked"));
-        assert_eq!(field(&second, "Value"), "a%0D%0AAction: Originate");
+        assert_eq!(field(&second, "Value"), "a  Action: Originate");
         peer.say("Event: FullyBooted\nStatus: Fully Booted\n\nResponse: Success\nActionID: candor-999\n\n").await;
         for action in [second, first] {
             peer.say(&format!("Response: Success\nActionID: {}\n\n", field(&action, "ActionID"))).await;

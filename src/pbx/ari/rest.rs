@@ -37,6 +37,8 @@ pub(super) fn authorization(access: &Access) -> Result<HeaderValue, StartError> 
 
 impl Rest {
     pub(super) fn new(plan: &AriPlan) -> Result<Rest, StartError> {
+        // The one implementation of cryptography that this program has; where it was chosen before, that is the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let headers = HeaderMap::from_iter([(AUTHORIZATION, authorization(&plan.access)?)]);
         let builder = reqwest::Client::builder()
             .user_agent(concat!("candor/", env!("CARGO_PKG_VERSION")))

@@ -19,31 +19,40 @@ pub struct Places {
 }
 
 /// The ports of a test's Asterisk.
-pub(super) struct Ports {
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
     pub manager: u16,
+    pub manager_tls: u16,
+    pub http: u16,
+    pub https: u16,
     pub sip: u16,
 }
 
 /// Writes the folder of an Asterisk.
 pub(super) fn write(folder: &Path, installed: &Path, candor: &Places, telephones: &str) -> Ports {
-    for name in ["etc", "lib", "spool/monitor", "run", "log", "heard"] {
+    for name in ["etc", "lib", "spool/monitor", "spool/recording", "run", "log", "heard"] {
         std::fs::create_dir_all(folder.join(name)).unwrap();
     }
-    let ports = Ports { manager: free_tcp(), sip: free_udp() };
+    let ports = Ports { manager: free_tcp(), manager_tls: free_tcp(), http: free_tcp(), https: free_tcp(), sip: free_udp() };
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    std::fs::write(folder.join("etc/certificate.pem"), signed.cert.pem()).unwrap();
+    std::fs::write(folder.join("etc/key.pem"), signed.signing_key.serialize_pem()).unwrap();
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let replaced = [
         ("FOLDER/", format!("{}/", text(folder))),
         ("ASTERISK/", format!("{}/", text(installed))),
         ("${HEARD_FOLDER}", text(&folder.join("heard"))),
         ("${TELEPHONES}", telephones.to_owned()),
+        ("MANAGER_TLS_PORT", ports.manager_tls.to_string()),
         ("MANAGER_PORT", ports.manager.to_string()),
+        ("HTTPS_PORT", ports.https.to_string()),
         ("SIP_PORT", ports.sip.to_string()),
     ];
     copy(&project("tests/behaviour/asterisk/etc"), folder, &replaced);
     let replaced = [
         ("127.0.0.1:8080", candor.http.clone()),
         ("127.0.0.1:9092", candor.audio_socket.clone()),
-        ("bindport = 8088", format!("bindport = {}", free_tcp())),
+        ("bindport = 8088", format!("bindport = {}", ports.http)),
         (PASSWORD_TO_CHANGE, candor.password.to_owned()),
     ];
     copy(&project("deploy/asterisk"), folder, &replaced);

@@ -1,6 +1,7 @@
 //! A real Asterisk for a test: the program that scripts/asterisk.sh fetches, with the files of deploy/asterisk as they are (but for ports and the
 //! password), telephones that call it and colleagues who take calls. No root, nothing outside a temporary folder.
 
+pub mod agent;
 pub mod candor;
 mod configuration;
 pub mod manager;
@@ -18,7 +19,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-pub use configuration::{PASSWORD, Places};
+pub use configuration::{PASSWORD, Places, Ports};
 use manager::Manager;
 use telephone::Line;
 pub use telephone::Telephone;
@@ -31,6 +32,8 @@ const BOOT: Duration = Duration::from_secs(40);
 pub enum By {
     WebSocket,
     AudioSocket,
+    /// In a Stasis application, by ARI.
+    Stasis,
 }
 
 impl By {
@@ -39,6 +42,7 @@ impl By {
         match self {
             By::WebSocket => "candor",
             By::AudioSocket => "candor-audiosocket",
+            By::Stasis => "candor-ari",
         }
     }
 }
@@ -50,6 +54,8 @@ pub struct Pbx {
     program: PathBuf,
     process: Child,
     sip_port: u16,
+    /// Where its manager interface and its HTTP server listen, encrypted ones included.
+    pub ports: Ports,
     /// How long it took until calls could come.
     pub boot: Duration,
     /// The telephones that are connected, by the UUID that they call themselves.
@@ -96,12 +102,17 @@ impl Pbx {
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
         let boot = began.elapsed();
-        Some(Pbx { manager, folder, program, process, sip_port: ports.sip, boot, lines, telephones: telephones_task })
+        Some(Pbx { manager, folder, program, process, sip_port: ports.sip, ports, boot, lines, telephones: telephones_task })
     }
 
     /// What Asterisk has logged.
     pub fn log(&self) -> String {
         log_in(self.folder.path())
+    }
+
+    /// A file in Asterisk's folder.
+    pub fn file(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
     }
 
     /// The warnings and errors of calls; a telephone that hangs up is none.
