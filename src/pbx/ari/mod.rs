@@ -18,6 +18,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
@@ -88,12 +89,10 @@ impl Ari {
     ) -> Result<(), PbxError> {
         let application = &self.application;
         let number = application.calls().hand_over(call.as_str()).ok_or(PbxError::NoSuchChannel)?;
-        let sent = application.send_to(call.as_str(), variables, place, deadline).await;
-        if sent.is_err() {
-            let alone = application.calls().not_handed_over(call.as_str(), number);
-            alone.into_iter().for_each(|ended| application.clean_up(ended));
-        }
-        sent
+        let mut leaving = Leaving { application, call: call.as_str(), number, left: false };
+        application.send_to(call.as_str(), variables, place, deadline).await?;
+        leaving.left = true;
+        Ok(())
     }
 
     /// Records the bridge: what caller and agent hear. `file` ends with the format.
@@ -122,6 +121,23 @@ impl Ari {
 
     async fn ask(&self, method: Method, path: &[&str], body: Option<Value>, deadline: Instant) -> Result<(), PbxError> {
         self.application.rest.ask(method, path, body, deadline).await.map(drop)
+    }
+}
+
+/// A caller who is being sent elsewhere. Where that fails, or nobody waits for it any more, they are the agent's again, or go on if the agent has left.
+struct Leaving<'a> {
+    application: &'a Arc<Application>,
+    call: &'a str,
+    number: u64,
+    left: bool,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if !self.left {
+            let alone = self.application.calls().not_handed_over(self.call, self.number);
+            alone.into_iter().for_each(|ended| self.application.clean_up(ended));
+        }
     }
 }
 
@@ -269,8 +285,10 @@ impl Application {
     /// Puts away what a leg leaves, and sends a caller on who is left alone. As long as Asterisk cannot be reached it is tried again for a while; after
     /// that, the next connection finds them.
     fn clean_up(self: &Arc<Self>, ended: Ended) {
+        // Without a runtime the process is ending.
+        let Ok(runtime) = Handle::try_current() else { return };
         let application = self.clone();
-        tokio::spawn(async move {
+        runtime.spawn(async move {
             if ended.caller_stays {
                 let pauses =
                     ExponentialBuilder::default().with_min_delay(Duration::from_millis(100)).with_max_times(8).with_jitter();

@@ -228,6 +228,21 @@ async fn an_order_that_is_not_answered_costs_the_time_limit_and_leaves_the_calle
 }
 
 #[tokio::test]
+async fn an_order_that_nobody_waits_for_any_more_leaves_nobody_alone() {
+    let peer =
+        Peer::start(|method, path| if path.ends_with("/variable") && method == Method::GET { None } else { good(method, path) })
+            .await;
+    let control = peer.connected().await;
+    let call = peer.joined(&control).await;
+    let none = Variables::default();
+    let abandoned = timeout(Duration::from_millis(50), control.hand_over(&call, &none)).await;
+    assert!(abandoned.is_err());
+    let (_, agent) = peer.was_asked("POST /ari/channels/externalMedia").await;
+    peer.tell(&json!({"type": "ChannelDestroyed", "channel": {"id": agent["channelId"]}}));
+    peer.was_asked(&format!("POST /ari/channels/{CALL}/continue")).await;
+}
+
+#[tokio::test]
 async fn refusals_have_a_class() {
     let peer = Peer::start(|method, path| {
         except(method, path, "/continue", Some((StatusCode::CONFLICT, json!({"message": "Channel not in Stasis application"}))))
