@@ -40,7 +40,9 @@ pub struct Resampler {
     waiting: Vec<f32>,
     /// The output of one chunk.
     chunk: Vec<f32>,
-    /// Output samples of the filter's delay that are still to be thrown away.
+    /// Output samples of the filter's delay that a stream begins with and that are thrown away.
+    delay: usize,
+    /// Those of them that are still to come.
     delay_left: usize,
     samples_in: u64,
     samples_out: u64,
@@ -57,7 +59,20 @@ impl Resampler {
             Some(engine) => (vec![0.0; engine.output_frames_max()], engine.output_delay()),
             None => (Vec::new(), 0),
         };
-        Ok(Resampler { engine, from, to, waiting: Vec::new(), chunk, delay_left, samples_in: 0, samples_out: 0 })
+        // Two chunks are all that can wait where no more than one comes at once: then nothing is moved, and no copy left behind.
+        let waiting = Vec::with_capacity(engine.as_ref().map_or(0, |engine| engine.input_frames_max() * 2));
+        Ok(Resampler { engine, from, to, waiting, chunk, delay: delay_left, delay_left, samples_in: 0, samples_out: 0 })
+    }
+
+    /// The same for sound that is played while it comes: for every 20 ms that go in, 20 ms come out. The filter's delay is at the front, as
+    /// silence, and what is inside at the end is not wanted any more: there is no [`Resampler::flush`] for it.
+    ///
+    /// # Errors
+    /// [`ResampleError::Rates`] when one of the rates is zero.
+    pub fn live(from: u32, to: u32) -> Result<Self, ResampleError> {
+        let mut resampler = Resampler::new(from, to)?;
+        (resampler.delay, resampler.delay_left) = (0, 0);
+        Ok(resampler)
     }
 
     /// Takes samples and puts what comes out behind what `out` already holds.
@@ -110,7 +125,7 @@ impl Resampler {
         (self.samples_in, self.samples_out) = (0, 0);
         if let Some(engine) = &mut self.engine {
             engine.reset();
-            self.delay_left = engine.output_delay();
+            self.delay_left = self.delay;
         }
     }
 }
@@ -247,6 +262,19 @@ mod tests {
             resampler.push(frame, &mut out).unwrap();
         }
         assert_eq!(3200 - out.len(), 160);
+    }
+
+    #[test]
+    fn live_sound_lasts_as_long_as_what_went_in_and_begins_with_the_delay() {
+        for rate in [12_000, 16_000, 44_100, 48_000, 192_000] {
+            let mut there = Resampler::live(8000, rate).unwrap();
+            let mut out = Vec::new();
+            for (number, frame) in tone(300.0, 8000, 1600).chunks(160).enumerate() {
+                there.push(frame, &mut out).unwrap();
+                assert_eq!(out.len(), (number + 1) * rate as usize / 50, "{rate} Hz");
+            }
+            assert!(largest_difference(&out[..rate as usize / 200], &[0; 960]) < 500, "{rate} Hz");
+        }
     }
 
     #[test]

@@ -44,6 +44,21 @@ impl Outcome {
         }
     }
 
+    /// The outcome of that name; [`Outcome::Unknown`] for any other.
+    pub fn of(name: &str) -> Outcome {
+        let all = [
+            Outcome::Answered,
+            Outcome::Redirected,
+            Outcome::NoAnswer,
+            Outcome::Busy,
+            Outcome::QueueFull,
+            Outcome::CallerLeft,
+            Outcome::Closed,
+            Outcome::Failed,
+        ];
+        all.into_iter().find(|outcome| outcome.as_str() == name).unwrap_or(Outcome::Unknown)
+    }
+
     /// Whether the caller, who is still on the line with nobody to talk to, comes back to the session. In doubt they do: an answer that
     /// the phone system ignores costs nothing, a caller who is dropped costs a call.
     pub fn comes_back(self) -> bool {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::net::TcpSocket;
 
 use super::Config;
+use super::asterisk::Asterisk;
 use super::guard::Guard;
 use super::start::StartError;
 use super::tls::{self, Certificate, Renewal};
@@ -17,6 +18,7 @@ use crate::transport::twilio::signature::Gate;
 pub(super) struct Entrance {
     pub(super) socket: TcpSocket,
     pub(super) gate: Gate,
+    pub(super) asterisk: Asterisk,
     pub(super) guard: Arc<Guard>,
     pub(super) tls: Option<(Certificate, Renewal)>,
 }
@@ -45,6 +47,12 @@ impl Entrance {
         if gate.is_this_machine_alone() {
             tracing::warn!("twilio: no auth token is set, so calls are taken from this machine alone");
         }
+        let asterisk = Asterisk::new(&config.asterisk).map_err(|error| StartError::Settings(error.to_string()))?;
+        if asterisk.is_this_machine_alone() {
+            tracing::info!("asterisk: no password is set, so calls are taken from this machine alone");
+        } else {
+            tracing::info!(username = config.asterisk.username, "asterisk: calls are taken from whoever shows the password");
+        }
         let others: Vec<&str> = config.twilio.public_address.as_deref().into_iter().collect();
         let guard = Guard::new(server, listening, &others).map_err(StartError::Settings)?;
         if tls.is_none() && !listening.ip().is_loopback() && guard.proxies.is_empty() {
@@ -53,7 +61,7 @@ impl Entrance {
                 "plain HTTP on an address that others reach: browsers give no microphone to its pages. Set server.tls, or put a proxy with TLS before it and name it in server.trusted_proxies"
             );
         }
-        Ok(Entrance { socket, gate, guard: Arc::new(guard), tls })
+        Ok(Entrance { socket, gate, asterisk, guard: Arc::new(guard), tls })
     }
 }
 

@@ -7,12 +7,14 @@
 //! A request's way: [`connections`] (how many, how slow, TLS), [`guard`] (whose page, under which name, how often), the route.
 
 mod admission;
+mod asterisk;
 mod connections;
 mod counts;
 mod desk;
 mod entrance;
 mod guard;
 mod health;
+mod legs;
 pub mod library;
 mod limits;
 mod live;

@@ -9,18 +9,21 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::admission::{Admission, NoRoom, Phase};
+use super::asterisk::Asterisk;
 use super::guard::{self, Guard};
+use super::legs::Served;
 use super::live::{Edition, Live};
 use super::lobby::Lobby;
-use super::settings::{DialogSettings, Route};
-use super::{desk, health, pages, twilio, webrtc};
+use super::settings::{DialogSettings, Route, RouteTransport};
+use super::{asterisk, desk, health, pages, twilio, webrtc};
 use crate::dialog::Dialog;
 use crate::handover::Request;
 use crate::session::Services;
+use crate::transport::twilio::FORM_BYTES;
 use crate::transport::twilio::signature::Gate;
-use crate::transport::twilio::token::{StreamClaim, Tokens};
-use crate::transport::twilio::{FORM_BYTES, Limits};
+use crate::transport::twilio::token::StreamClaim;
 use crate::transport::webrtc::{Endpoint, SDP_BYTES};
+use crate::transport::{Limits, Tokens};
 
 /// What the routes share.
 pub struct App {
@@ -31,6 +34,7 @@ pub struct App {
     pub(super) routes: Vec<Route>,
     pub(super) gate: Gate,
     pub(super) limits: Limits,
+    pub(super) asterisk: Asterisk,
     pub(super) streams: Tokens<StreamClaim>,
     pub(super) whispers: Tokens<Request>,
     /// Connections that may be open at once, those that have not started included.
@@ -40,7 +44,7 @@ pub struct App {
     /// Where browsers call; absent: nowhere.
     pub(super) webrtc: Option<Arc<Endpoint>>,
     pub(super) admission: Admission,
-    /// Browsers' calls that were answered and have not begun.
+    /// Calls that were answered and have not begun: browsers' and Asterisk's.
     pub(super) coming: TaskTracker,
     pub(super) reception: desk::Reception,
     pub(super) guard: Arc<Guard>,
@@ -50,6 +54,18 @@ impl App {
     /// What a call that begins now is served. One that is served looks once, and keeps to what it found.
     pub(super) fn edition(&self) -> Arc<Edition> {
         self.live.edition()
+    }
+
+    /// What a call is served that comes by this transport, whose number `called` knows. The language that the call brings is taken where the
+    /// dialog speaks it (`nl` for `nl-BE` as well), else the route's.
+    pub(super) fn route(&self, transport: RouteTransport, called: impl Fn(&str) -> bool, language: Option<&str>) -> Served {
+        let may = |route: &&Route| route.transport.is_none_or(|only| only == transport) && called(&route.number);
+        let route = self.routes.iter().find(may);
+        let edition = self.edition();
+        let script = route.and_then(|route| edition.script(&route.dialog)).unwrap_or(edition.default_script()).clone();
+        let brought = language.and_then(|wanted| spoken(script.languages(), wanted));
+        let language = brought.or_else(|| route.and_then(|route| route.language.clone()));
+        Served { script, language }
     }
 
     /// Whether another call may begin; one that may has taken its opening. One that may not is counted, and told.
@@ -79,6 +95,15 @@ impl App {
         let announced = |claim: &StreamClaim| matches!(claim, StreamClaim::Arrival { .. });
         self.services.calls.open() + self.streams.waiting(Instant::now(), announced) + self.coming.len()
     }
+}
+
+/// The language among these that is meant: the same, or the one of the same primary subtag (RFC 5646, section 2.2.1).
+fn spoken<'a>(languages: impl Iterator<Item = &'a str>, wanted: &str) -> Option<String> {
+    let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+    let languages: Vec<&str> = languages.collect();
+    let same = languages.iter().find(|language| language.eq_ignore_ascii_case(wanted));
+    let near = || languages.iter().find(|language| primary(language) == primary(wanted));
+    same.or_else(near).map(|language| (*language).to_owned())
 }
 
 /// Which of the dialogs is that of calls that no route claims.
@@ -121,6 +146,8 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(health::counts))
         .route("/parity", get(desk::parity))
         .route("/desk/events", get(desk::events))
+        .route("/asterisk", get(asterisk::stream))
+        .route("/asterisk/after", post(asterisk::after))
         .route("/twilio", get(twilio::stream))
         .route("/twilio/voice", post(twilio::voice))
         .route("/twilio/after", post(twilio::after))

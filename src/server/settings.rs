@@ -34,6 +34,8 @@ pub struct Config {
     pub desk: handover::desk::Settings,
     /// `[twilio]`
     pub twilio: transport::twilio::Settings,
+    /// `[asterisk]`
+    pub asterisk: transport::asterisk::Settings,
     /// `[webrtc]`
     pub webrtc: transport::webrtc::Settings,
     /// `[lookups]`
@@ -116,10 +118,22 @@ impl Default for DialogSettings {
 pub struct Route {
     /// As the phone system writes it: `+31201234567`.
     pub number: String,
+    /// The phone system that the number belongs to; absent: whichever.
+    pub transport: Option<RouteTransport>,
     /// The dialog.
     pub dialog: String,
     /// The language callers of this number have chosen by calling it; absent: the dialog's default, and the others are offered.
     pub language: Option<String>,
+}
+
+/// A phone system whose calls say which number was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteTransport {
+    /// Twilio.
+    Twilio,
+    /// Asterisk, however its sound comes.
+    Asterisk,
 }
 
 /// The texts.

@@ -30,9 +30,7 @@ use crate::recording::{self, RecordingError, Recordings, TurnMemory};
 use crate::session::{Calls, Parity, Services};
 use crate::speech::PreparationError;
 use crate::speech::stt::{LoadNote, Recognisers};
-use crate::transport::twilio;
-use crate::transport::twilio::token::Tokens;
-use crate::transport::webrtc;
+use crate::transport::{Tokens, asterisk, twilio, webrtc};
 
 /// How long a stream may take from the webhook to its token.
 const STREAM_TOKEN: Duration = Duration::from_secs(60);
@@ -177,12 +175,7 @@ pub async fn prepare_with(
     warn_of_unknown_words(first.scripts().map(|script| &*script.dialog), &recognisers);
 
     let desk = open_desk(config, &targets, languages)?;
-    for target in targets.iter().filter(|target| !twilio::handover::carries_attributes(target)) {
-        tracing::warn!(
-            target = target.name,
-            "a plain queue carries no attributes: use a workflow, a number or a SIP address if colleagues are to see why a caller comes"
-        );
-    }
+    warn_of_ways(&targets, entrance.gate.is_this_machine_alone(), entrance.asterisk.is_this_machine_alone());
     let most = config.session.max_calls;
     let webrtc = open_for_browsers(&config.webrtc, most).await?;
     let services = Arc::new(Services {
@@ -207,6 +200,7 @@ pub async fn prepare_with(
         routes: config.dialogs.routes.clone(),
         gate: entrance.gate,
         limits: config.twilio.limits.clone(),
+        asterisk: entrance.asterisk,
         streams: Tokens::new(most * 2 + 16, STREAM_TOKEN),
         whispers: Tokens::new(most * 2 + 16, WHISPER_TOKEN),
         connections: Arc::new(Semaphore::new(most * 2 + 16)),
@@ -224,6 +218,24 @@ pub async fn prepare_with(
     let drain_limit = Duration::from_secs(config.session.drain_seconds);
     let stop_limit = Duration::from_secs(config.session.stop_seconds);
     Ok(Server { app, listener, door, renewal, editor, drain_limit, stop_limit, ledger: ledger_settings })
+}
+
+/// What the phone systems that are in use cannot do for a target.
+fn warn_of_ways(targets: &handover::Targets, twilio_is_local: bool, asterisk_is_local: bool) {
+    // Where nothing is configured either may be tried on this machine, and Twilio's is what a simulated telephone speaks.
+    let (by_twilio, by_asterisk) = (!twilio_is_local || asterisk_is_local, !asterisk_is_local);
+    for target in targets.iter().filter(|target| by_twilio && !twilio::handover::carries_attributes(target)) {
+        tracing::warn!(
+            target = target.name,
+            "a plain queue of Twilio's carries no attributes: use a workflow, a number or a SIP address if colleagues are to see why a caller comes"
+        );
+    }
+    for target in targets.iter().filter(|target| by_asterisk && !asterisk::next::reaches(target)) {
+        tracing::warn!(
+            target = target.name,
+            "a workflow is Twilio's and cannot be reached from Asterisk, whose callers go where the dialplan sends them: name a queue, a number or a SIP address for them"
+        );
+    }
 }
 
 /// The desk, and a word on what is missing for it where callers are sent there.

@@ -141,6 +141,13 @@ impl Calls {
         (!matches!(call.place, Place::Ended(..))).then(|| call.handle.clone())
     }
 
+    /// The session of a call whose caller is on the way to a person, or with one, and may come back.
+    pub fn waiting(&self, id: &str) -> Option<Handle> {
+        let calls = self.lock();
+        let call = calls.get(id)?;
+        matches!(call.place, Place::Leaving(_)).then(|| call.handle.clone())
+    }
+
     /// The session of that id, as long as it is open.
     pub fn of_session(&self, session: Uuid) -> Option<Handle> {
         let calls = self.lock();

@@ -18,13 +18,25 @@ use tokio::time::{Instant, Interval, interval_at};
 
 use crate::audio::{Codec, FRAME};
 
+pub mod asterisk;
+pub mod audiosocket;
+pub mod basic_auth;
 mod feed;
+mod limits;
+mod marks;
 mod notice;
+mod percent;
+mod socket;
+mod tokens;
 pub mod twilio;
 pub mod webrtc;
+pub mod wire_sound;
 
 pub use crate::dialog::flow::Button;
+pub use limits::Limits;
 pub use notice::{Keeping, LineRole, Notice, PersonState, PurposeNotice};
+pub use socket::{Ended, bounded};
+pub use tokens::{TokenError, Tokens, TooManyTokens};
 
 /// How many messages may wait between a transport and its session, in each direction: ten seconds of frames and some.
 pub const CHANNEL: usize = 512;

@@ -123,7 +123,7 @@ async fn garbage_at_full_speed_is_cut_off_and_nobody_else_notices() {
     assert!(count(&service, "candor_twilio_legs_total{ended=\"too-many\"}").await > 0.0);
     let grown = resident_kb(&service).saturating_sub(before);
     assert!(grown < 100_000, "memory has grown by {grown} kB");
-    let told = service.complaints("a Twilio stream was closed");
+    let told = service.complaints("a stream of a phone system was closed");
     assert!(!told.is_empty() && told.len() <= 5, "one line for each kind of it: {told:#?}");
     assert!(service.complaints("").len() <= 10, "{:#?}", service.complaints(""));
 }

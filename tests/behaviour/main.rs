@@ -8,6 +8,7 @@ mod shop;
 
 mod asked;
 mod asterisk;
+mod audiosocket_peer;
 mod browser;
 mod by_key;
 mod by_webrtc;
@@ -30,6 +31,8 @@ mod a_real_asterisk;
 mod an_independent_caller;
 mod any_call;
 mod asterisk_keeps_callers;
+mod audiosocket_endings;
+mod audiosocket_sound;
 mod broken_models;
 mod browser_by_voice;
 mod browser_call_back;

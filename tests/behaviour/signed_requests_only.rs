@@ -14,7 +14,7 @@ use crate::service::{Plan, Service};
 const PUBLIC: &str = "https://bot.example.com";
 const TOKEN: &str = "the-token-of-the-account";
 const REFUSED: &str = "a request to a Twilio route was refused";
-const CLOSED: &str = "a Twilio stream was closed";
+const CLOSED: &str = "a stream of a phone system was closed";
 const RESCUED: &str = "a caller whose session is gone is passed to a person";
 
 fn signed() -> Plan {

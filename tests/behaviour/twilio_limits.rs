@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use candor::transport::twilio::Limits;
 use candor::transport::twilio::leg::{Ended, Violation};
-use candor::transport::{CHANNEL, Inbound, Mark, Outbound, PeerEnd};
+use candor::transport::{CHANNEL, Inbound, Limits, Mark, Outbound, PeerEnd};
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::Message;
 

@@ -9,10 +9,9 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::routing::any;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use candor::transport::twilio::Limits;
 use candor::transport::twilio::leg::{self, Accepted, Ended};
-use candor::transport::twilio::token::{StreamClaim, Tokens};
-use candor::transport::{Inbound, Leg};
+use candor::transport::twilio::token::StreamClaim;
+use candor::transport::{Inbound, Leg, Limits, Tokens, bounded};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -44,7 +43,7 @@ impl Server {
         let route = any(move |upgrade: WebSocketUpgrade| {
             let (limits, tokens, legs, ended) = (limits.clone(), shared.clone(), legs.clone(), ended.clone());
             async move {
-                leg::bounded(upgrade).on_upgrade(move |socket| async move {
+                bounded(upgrade).on_upgrade(move |socket| async move {
                     let session = move |accepted, leg| legs.send((accepted, leg)).unwrap();
                     let _ = ended.send(leg::run(socket, &limits, &tokens, session).await);
                 })

@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(names(&next), (vec!["a"], "a", vec![]));
         let next = house.settled(&before, vec![house.made("b.yaml", "b")], &default(Some("a")));
         assert_eq!(names(&next), (vec!["a", "b"], "a", vec!["a.yaml"]));
-        let route = Route { number: "+31201234567".into(), dialog: "b".into(), language: None };
+        let route = Route { number: "+31201234567".into(), transport: None, dialog: "b".into(), language: None };
         let routed = DialogSettings { routes: vec![route], ..default(Some("a")) };
         let next = house.settled(&before, vec![house.made("a.yaml", "a")], &routed);
         assert_eq!(names(&next), (vec!["a", "b"], "a", vec!["b.yaml"]));
@@ -243,7 +243,7 @@ mod tests {
     async fn a_language_that_a_route_names_cannot_be_dropped() {
         let house = House::new().await;
         let before = house.edition(vec![house.made("a.yaml", "a")]);
-        let route = Route { number: "+31201234567".into(), dialog: "a".into(), language: Some("fr".into()) };
+        let route = Route { number: "+31201234567".into(), transport: None, dialog: "a".into(), language: Some("fr".into()) };
         let settings = DialogSettings { routes: vec![route], ..default(None) };
         let next = house.settled(&before, vec![house.made("a.yaml", "a")], &settings);
         assert_eq!(names(&next), (vec!["a"], "a", vec!["a.yaml"]));

@@ -5,11 +5,10 @@
 
 use std::time::Duration;
 
-use url::form_urlencoded;
-
 use super::PublicAddress;
 use super::twiml::{Element, document, say, unavailable};
 use crate::handover::{Outcome, Request, Target, TargetKind, attributes};
+use crate::transport::percent::percent_encoded;
 
 /// Twilio refuses SIP addresses with longer headers (its warning 21227), in characters.
 const SIP_HEADERS: usize = 1023;
@@ -93,6 +92,7 @@ pub fn wait(target: &Target, language: &str, waited: Duration) -> String {
 fn sip_headers(request: &Request) -> String {
     let mut headers = String::new();
     let mut append = |name: &str, value: &str| {
+        // A `+` is itself in a SIP address (RFC 3261, section 19.1.2).
         let header = format!("x-candor-{}={}", header_name(name), percent_encoded(value));
         let fits = headers.len() + 1 + header.len() <= SIP_HEADERS - "&x-candor-omitted=999".len();
         if fits {
@@ -123,11 +123,6 @@ fn sip_headers(request: &Request) -> String {
 /// Letters, digits and hyphens: what Twilio takes in the name of a header (its warning 13252).
 fn header_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
-}
-
-/// With `%20` for a space: `+` is itself in a SIP address (RFC 3261, section 19.1.2).
-fn percent_encoded(value: &str) -> String {
-    form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// What the callback of an `<Enqueue>` (`QueueResult`) or a `<Dial>` (`DialCallStatus`, `DialBridged`) means; `None` where the form is

@@ -2,25 +2,29 @@
 
 use std::time::Instant;
 
-use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
+use axum::extract::ws::{Message as Frame, WebSocket};
+use futures_util::StreamExt;
+use futures_util::stream::SplitStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::limits::{Bucket, DRAIN, DRAIN_BYTES, MESSAGE_BYTES, READ_BUFFER};
+use super::PROFILE;
 use super::message::{Event, Message, MessageError};
 use super::order::Seen;
-use super::token::{PARAMETER, StreamClaim, TokenError, Tokens};
+use super::pump::{Hearing, Saying};
+use super::token::{PARAMETER, StreamClaim};
 use super::webhook::is_sid;
-use super::{Limits, PROFILE, pump};
-use crate::episode::Episodes;
-use crate::transport::{CHANNEL, Leg, PeerEnd};
+use crate::transport::marks::SharedMarks;
+use crate::transport::socket::{Beyond, Breach, Counts, End, Incoming, MESSAGE_BYTES, close, pump};
+use crate::transport::{CHANNEL, Leg, Limits, TokenError, Tokens};
 
-/// Of all connections together.
-static FAULTS: Episodes = Episodes::new();
-/// What a frame costs besides what it holds.
-const FRAME_BYTES: usize = 16;
+/// How this transport counts.
+pub(super) const COUNTS: Counts = Counts {
+    transport: PROFILE.name,
+    ended: |how| metrics::counter!("candor_twilio_legs_total", "ended" => how).increment(1),
+    ignored: |reason| metrics::counter!("candor_twilio_ignored_total", "reason" => reason).increment(1),
+    dropped: || metrics::counter!("candor_twilio_dropped_frames_total").increment(1),
+};
 
 /// A stream that has shown its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,15 +38,7 @@ pub struct Accepted {
 }
 
 /// How a connection ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// The session asked for it, or is gone.
-    Asked,
-    /// The other side ended it, in this way.
-    Peer(PeerEnd),
-    /// The other side broke the protocol or a limit.
-    Violation(Violation),
-}
+pub type Ended = crate::transport::Ended<Violation>;
 
 /// What a peer did that Twilio does not do. Never quotes what it sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,8 +85,15 @@ pub enum Violation {
     OtherCall,
 }
 
-impl Violation {
-    /// The close code (RFC 6455, section 7.4.1): 1003 for what we cannot take, 1007 for data that is not what it says, 1009 for too much, 1008 for the rest.
+impl Breach for Violation {
+    fn beyond(limit: Beyond) -> Violation {
+        match limit {
+            Beyond::TooLong => Violation::TooLong,
+            Beyond::TooMany => Violation::TooMany,
+            Beyond::NotUtf8 => Violation::Message(MessageError::NotAMessage { column: 0 }),
+        }
+    }
+
     fn close_code(&self) -> u16 {
         match self {
             Violation::Binary => 1003,
@@ -100,7 +103,6 @@ impl Violation {
         }
     }
 
-    /// A label for the count.
     fn label(&self) -> &'static str {
         match self {
             Violation::Message(_) => "malformed",
@@ -118,12 +120,6 @@ impl Violation {
     }
 }
 
-/// Sets the size limits of a connection that is about to be accepted.
-pub fn bounded(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
-    let upgrade = upgrade.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES).max_write_buffer_size(1024 * 1024);
-    upgrade.read_buffer_size(READ_BUFFER)
-}
-
 /// Serves one connection to its end.
 ///
 /// Waits for `connected` and `start`, takes the one-time token, and gives the session's end of the connection to `session`, which has to
@@ -134,117 +130,43 @@ where
     F: FnOnce(Accepted, Leg),
 {
     let (mut sink, mut stream) = socket.split();
-    let mut reader = Reader::new(limits);
-    let began =
-        timeout(limits.start, reader.begin(&mut stream, tokens)).await.unwrap_or(Err(End::Violation(Violation::NotStarted)));
-    let ended = match began {
+    let mut incoming = Incoming::new(limits);
+    let mut reader = Reader::new();
+    let began = timeout(limits.start, reader.begin(&mut stream, &mut incoming, tokens)).await;
+    let ended = match began.unwrap_or(Err(End::Violation(Violation::NotStarted))) {
         Ok(accepted) => {
             let (inbound, to_session) = mpsc::channel(CHANNEL);
             let (from_session, outbound) = mpsc::channel(CHANNEL);
             let stream_sid = accepted.stream_sid.clone();
             session(accepted, Leg { profile: PROFILE, inbound: to_session, outbound: from_session });
-            pump::run(&mut sink, &mut stream, reader, &stream_sid, limits, inbound, outbound).await
+            let marks = SharedMarks::new(COUNTS.ignored);
+            let hearing = Hearing::new(reader, &stream_sid, &marks);
+            let saying = Saying::new(&stream_sid, &marks);
+            let session = (inbound, outbound);
+            pump(&mut sink, &mut stream, incoming, hearing, saying, &marks, session, limits, &COUNTS).await
         }
         Err(end) => end.into(),
     };
-    close(&mut sink, &mut stream, &ended, limits).await;
+    close(&mut sink, &mut stream, &ended, limits, &COUNTS).await;
     ended
 }
 
-/// Closes as `ended` demands and reads what is still coming, for a while: a socket that is closed with unread data is reset.
-async fn close(sink: &mut SplitSink<WebSocket, Frame>, stream: &mut SplitStream<WebSocket>, ended: &Ended, limits: &Limits) {
-    let (code, reason, label) = match ended {
-        Ended::Asked => (1000, String::new(), "asked"),
-        Ended::Peer(PeerEnd::HungUp) => (1000, String::new(), "hung-up"),
-        Ended::Peer(_) => (1001, String::new(), "lost"),
-        Ended::Violation(violation) => (violation.close_code(), violation.to_string(), violation.label()),
-    };
-    metrics::counter!("candor_twilio_legs_total", "ended" => label).increment(1);
-    if let Ended::Violation(violation) = ended {
-        tracing::debug!(%violation, "a Twilio stream was closed");
-        if let Some(times) = FAULTS.met(label) {
-            tracing::warn!(%violation, times, "a Twilio stream was closed");
-        }
-    }
-    // A close frame holds 123 bytes of reason (RFC 6455, section 5.5); ours are ASCII but for nothing.
-    let reason: String = reason.chars().filter(char::is_ascii).take(123).collect();
-    let frame = Frame::Close(Some(CloseFrame { code, reason: reason.into() }));
-    let sent = timeout(limits.write, sink.send(frame)).await;
-    if matches!(sent, Ok(Ok(()))) {
-        let _ = timeout(DRAIN, drain(stream)).await;
-    }
-}
-
-/// Reads until the other side closes, or sends on as if nothing had been said.
-async fn drain(stream: &mut SplitStream<WebSocket>) {
-    let mut read = 0;
-    while let Some(Ok(frame)) = stream.next().await {
-        read += frame.into_data().len() + FRAME_BYTES;
-        if read > DRAIN_BYTES {
-            metrics::counter!("candor_twilio_ignored_total", "reason" => "after-the-end").increment(1);
-            return;
-        }
-    }
-}
-
-/// Why reading stopped.
-#[derive(Debug)]
-pub(super) enum End {
-    /// The peer ended it.
-    Peer(PeerEnd),
-    /// The peer is to be turned away.
-    Violation(Violation),
-}
-
-impl From<Violation> for End {
-    fn from(violation: Violation) -> End {
-        End::Violation(violation)
-    }
-}
-
-impl From<End> for Ended {
-    fn from(end: End) -> Ended {
-        match end {
-            End::Peer(end) => Ended::Peer(end),
-            End::Violation(violation) => Ended::Violation(violation),
-        }
-    }
-}
-
-/// Reads messages within the limits, each once.
+/// Reads messages, each once.
 pub(super) struct Reader {
-    bucket: Bucket,
     seen: Seen,
     /// The count of frames, looked up once: there are fifty a second.
     frames: metrics::Counter,
 }
 
 impl Reader {
-    fn new(limits: &Limits) -> Reader {
-        let frames = count_of("media");
-        Reader { bucket: Bucket::new(limits, tokio::time::Instant::now()), seen: Seen::new(), frames }
+    fn new() -> Reader {
+        Reader { seen: Seen::new(), frames: count_of("media") }
     }
 
-    /// Judges what came from the socket. `None`: nothing to act on.
-    pub(super) fn message(&mut self, frame: Option<Result<Frame, axum::Error>>) -> Result<Option<Message>, End> {
-        let frame = match frame {
-            None => return Err(End::Peer(PeerEnd::Lost)),
-            Some(Err(error)) => return Err(end_of(&error)),
-            Some(Ok(frame)) => frame,
-        };
-        if !self.bucket.take(tokio::time::Instant::now()) {
-            return Err(Violation::TooMany.into());
-        }
-        let text = match frame {
-            Frame::Text(text) => text,
-            Frame::Binary(_) => return Err(Violation::Binary.into()),
-            Frame::Ping(_) | Frame::Pong(_) => return Ok(None),
-            Frame::Close(_) => return Err(End::Peer(PeerEnd::HungUp)),
-        };
-        if text.len() > MESSAGE_BYTES {
-            return Err(Violation::TooLong.into());
-        }
-        let message = Message::parse(text.as_str()).map_err(Violation::from)?;
+    /// Reads a message. `None`: nothing to act on.
+    pub(super) fn message(&mut self, message: Frame) -> Result<Option<Message>, Violation> {
+        let Frame::Text(text) = message else { return Err(Violation::Binary) };
+        let message = Message::parse(text.as_str())?;
         match &message.event {
             Event::Media { .. } => self.frames.increment(1),
             event => count_of(event.name()).increment(1),
@@ -253,17 +175,23 @@ impl Reader {
             return Ok(None);
         }
         if message.sequence.is_some_and(|sequence| !self.seen.first_time(sequence)) {
-            metrics::counter!("candor_twilio_ignored_total", "reason" => "replayed").increment(1);
+            (COUNTS.ignored)("replayed");
             return Ok(None);
         }
         Ok(Some(message))
     }
 
     /// Waits for `connected` and `start`, and takes the token.
-    async fn begin(&mut self, stream: &mut SplitStream<WebSocket>, tokens: &Tokens<StreamClaim>) -> Result<Accepted, End> {
+    async fn begin(
+        &mut self,
+        stream: &mut SplitStream<WebSocket>,
+        incoming: &mut Incoming,
+        tokens: &Tokens<StreamClaim>,
+    ) -> Result<Accepted, End<Violation>> {
         let mut connected = false;
         loop {
-            let Some(message) = self.message(stream.next().await)? else { continue };
+            let Some(message) = incoming.judge(stream.next().await)? else { continue };
+            let Some(message) = self.message(message)? else { continue };
             match message.event {
                 Event::Connected { protocol, version } if !connected => {
                     let version = version.as_deref().unwrap_or("1");
@@ -297,17 +225,4 @@ impl Reader {
 
 fn count_of(event: &'static str) -> metrics::Counter {
     metrics::counter!("candor_twilio_messages_total", "event" => event)
-}
-
-/// Whether reading failed because of what the peer sent or because the connection broke. The error's type is not ours to name; its
-/// first words are part of no promise, so `tests/behaviour/twilio_limits.rs` holds them.
-fn end_of(error: &axum::Error) -> End {
-    let text = error.to_string();
-    if text.starts_with("Space limit exceeded") {
-        End::Violation(Violation::TooLong)
-    } else if text.starts_with("UTF-8") {
-        End::Violation(Violation::Message(MessageError::NotAMessage { column: 0 }))
-    } else {
-        End::Peer(PeerEnd::Lost)
-    }
 }

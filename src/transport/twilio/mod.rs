@@ -15,8 +15,6 @@
 mod address;
 pub mod handover;
 pub mod leg;
-mod limits;
-mod marks;
 mod message;
 mod order;
 mod pump;
@@ -28,7 +26,6 @@ mod webhook;
 pub mod whisper;
 
 pub use address::{AddressError, PublicAddress};
-pub use limits::Limits;
 pub use message::{Event, MediaFormat, Message, MessageError};
 pub use settings::{Settings, SettingsError};
 

@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{AddressError, Limits, PublicAddress};
+use super::{AddressError, PublicAddress};
 use crate::secret::Secret;
+use crate::transport::Limits;
 
 /// The `[twilio]` part of the configuration, as written.
 #[derive(Clone, Debug, Default, Deserialize)]

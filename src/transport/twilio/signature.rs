@@ -18,14 +18,12 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::address::Kind;
 use super::{PublicAddress, Secret, Settings, SettingsError};
+use crate::transport::basic_auth::from_this_machine;
 
 /// Where the signature stands.
 pub const SIGNATURE: &str = "x-twilio-signature";
 /// Where the key and the algorithm stand, if it is not the auth token and SHA-1: `key=…,algorithm=HMAC_SHA256`.
 pub const SIGNATURE_SETTINGS: &str = "x-twilio-webhooks-signature-settings";
-
-/// Headers that a proxy adds: a request that has one does not come from this machine, whatever its address says.
-const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
 /// Why a request was turned away.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -141,8 +139,11 @@ impl Gate {
                 self.check_signed(kind, headers, uri, parameters, auth_token.as_ref(), shared_keys)
             }
             Trust::ThisMachine => {
-                let here = peer.to_canonical().is_loopback() && !FORWARDED.iter().any(|header| headers.contains_key(*header));
-                if here { Ok(()) } else { Err(SignatureError::NotThisMachine) }
+                if from_this_machine(peer, headers) {
+                    Ok(())
+                } else {
+                    Err(SignatureError::NotThisMachine)
+                }
             }
         };
         let label = result.as_ref().err().map_or("accepted", SignatureError::label);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::transport::twilio::Secret;
+use crate::secret::Secret;
 
 /// The `[webrtc]` part of the configuration, as written.
 #[derive(Clone, Debug, Deserialize)]

@@ -1,30 +1,19 @@
+//! What one connection of a phone system may do.
+
 use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::time::Instant;
 
-/// The longest message from Twilio that is read, in bytes. A frame of 20 ms is 400 bytes on the wire.
-pub(super) const MESSAGE_BYTES: usize = 64 * 1024;
-
-/// How much is read from a connection at once, in bytes: some frames. The library fills all of it with zeros before every read, and a buffer of
-/// its own choice is 128 KB.
-pub(super) const READ_BUFFER: usize = 4 * 1024;
-
-/// How long the peer may take to close after we have.
-pub(super) const DRAIN: Duration = Duration::from_secs(5);
-
-/// How much a peer may send in that time: what lies in the buffers of both ends, and not all that it has.
-pub(super) const DRAIN_BYTES: usize = 1024 * 1024;
-
 /// What one connection may do. A connection beyond a limit is closed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Messages a second, in the long run. Twilio sends 50 frames a second.
+    /// Messages a second, in the long run. A phone system sends 50 frames a second.
     pub messages_per_second: u32,
     /// Messages at once: what a network that stood still may deliver late.
     pub burst: u32,
-    /// How long a connection may take to send `connected` and `start`.
+    /// How long a connection may take to say which call it is.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub start: Duration,
     /// How long a connection may be silent: no message, no answer to our pings. A caller who sends no sound is not silent in this sense.
@@ -49,7 +38,7 @@ impl Default for Limits {
 
 impl Limits {
     /// The key of a limit that would let nothing through.
-    pub(super) fn check(&self) -> Result<(), &'static str> {
+    pub(in crate::transport) fn check(&self) -> Result<(), &'static str> {
         let zero = [
             ("messages_per_second", self.messages_per_second == 0),
             ("burst", self.burst == 0),
@@ -61,14 +50,14 @@ impl Limits {
     }
 
     /// How often the peer is pinged, so that one that is there is never idle.
-    pub(super) fn ping(&self) -> Duration {
+    pub(in crate::transport) fn ping(&self) -> Duration {
         self.idle / 3
     }
 }
 
 /// A token bucket: `burst` at once, then a steady rate.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(in crate::transport) struct Bucket {
     level: f64,
     burst: f64,
     per_second: f64,
@@ -76,13 +65,13 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    pub(super) fn new(limits: &Limits, now: Instant) -> Bucket {
+    pub(in crate::transport) fn new(limits: &Limits, now: Instant) -> Bucket {
         let burst = f64::from(limits.burst);
         Bucket { level: burst, burst, per_second: f64::from(limits.messages_per_second), at: now }
     }
 
     /// Takes one, if there is one.
-    pub(super) fn take(&mut self, now: Instant) -> bool {
+    pub(in crate::transport) fn take(&mut self, now: Instant) -> bool {
         let filled = now.saturating_duration_since(self.at).as_secs_f64() * self.per_second;
         self.level = (self.level + filled).min(self.burst);
         self.at = now;
