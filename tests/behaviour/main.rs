@@ -8,6 +8,7 @@ mod shop;
 
 mod asked;
 mod audiosocket_peer;
+mod audiosocket_phone;
 mod browser;
 mod by_key;
 mod by_webrtc;
@@ -28,6 +29,7 @@ mod a_crash_loses_nothing_sealed;
 mod a_log_that_nobody_reads;
 mod an_independent_caller;
 mod any_call;
+mod audiosocket_calls;
 mod audiosocket_endings;
 mod audiosocket_sound;
 mod broken_models;
