@@ -34,6 +34,8 @@ pub mod lookup;
 pub mod pbx;
 pub mod recording;
 pub mod rehearsal;
+#[cfg(test)]
+mod replayed_corpus;
 pub mod secret;
 pub mod server;
 pub mod session;

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 use url::form_urlencoded::byte_serialize;
 
@@ -31,6 +31,8 @@ use super::error::PbxError;
 use super::settings::{AriPlan, Place};
 use super::{CallRef, StartError, Variables};
 
+/// How often it is looked whether a recording is closed.
+const CLOSING: Duration = Duration::from_millis(10);
 /// How many variables are set at once.
 const AT_ONCE: usize = 8;
 
@@ -107,10 +109,21 @@ impl Ari {
         self.ask(Method::POST, &["bridges", &bridge, "record"], Some(order), deadline).await
     }
 
-    /// Stops a recorder; one that does not run is stopped.
+    /// Stops a recorder and waits until its file is closed; one that does not run is stopped.
     pub(super) async fn stop_recorder(&self, file: &str, deadline: Instant) -> Result<(), PbxError> {
         let name = file.rsplit_once('.').map_or(file, |(name, _)| name);
-        there_or_not(self.ask(Method::POST, &["recordings", "live", name, "stop"], None, deadline).await)
+        match self.ask(Method::POST, &["recordings", "live", name, "stop"], None, deadline).await {
+            Err(PbxError::NoSuchChannel) => return Ok(()),
+            other => other?,
+        }
+        // Asterisk answers before it has written what it still holds.
+        loop {
+            match self.ask(Method::GET, &["recordings", "live", name], None, deadline).await {
+                Err(PbxError::NoSuchChannel) => return Ok(()),
+                other => other?,
+            }
+            sleep(CLOSING).await;
+        }
     }
 
     /// Deletes what was recorded.
