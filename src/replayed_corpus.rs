@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::speech::stt::parsers;
-use crate::transport::asterisk;
+use crate::transport::{asterisk, audiosocket};
 
 #[test]
 fn every_input_of_the_corpus_goes_through_its_parser() {
@@ -18,6 +18,7 @@ fn every_input_of_the_corpus_goes_through_its_parser() {
             let text = String::from_utf8_lossy(&input);
             match target.as_str() {
                 "asterisk_message" => drop(asterisk::Message::parse(&text)),
+                "audiosocket_packet" => audiosocket::parsers::packets(&input, input.len()),
                 "transcript" => parsers::transcript(&input),
                 "vosk_reply" => parsers::vosk_reply(&text),
                 other => panic!("no parser is known for fuzz/corpus/{other}: name it here"),

@@ -193,14 +193,16 @@ impl Control {
     pub async fn start_recorder(&self, call: &CallRef, of: RecorderFor<'_>) -> Result<Recording, PbxError> {
         let (inner, deadline) = (&self.0, self.0.deadline());
         let file = inner.recorder.file(of);
-        let mut recording = Recording { inner: inner.clone(), call: call.clone(), file, id: None, runs: AtomicBool::new(false) };
+        // From here on it may run: dropped, also with this future, it is stopped.
+        let mut recording = Recording { inner: inner.clone(), call: call.clone(), file, id: None, runs: AtomicBool::new(true) };
         let started = match &inner.way {
             Way::Dialplan => Err(PbxError::NotConfigured),
             Way::Ami(ami) => ami.start_recorder(call, &recording.file, &inner.recorder.options, deadline).await.map(Some),
             Way::Ari(ari) => ari.start_recorder(call, &recording.file, deadline).await.map(|()| None),
         };
-        // Dropped while it may run, it is stopped.
-        recording.runs = AtomicBool::new(started.as_ref().map_or_else(PbxError::may_pass, |_| true));
+        if started.as_ref().is_err_and(|error| !error.may_pass()) {
+            recording.runs = AtomicBool::new(false);
+        }
         recording.id = counted("recorder-start", started)?;
         Ok(recording)
     }
@@ -211,11 +213,13 @@ impl Control {
     /// [`PbxError`]: whether it has stopped is not known, which belongs into the account. Where it may still run it is tried again in the background, until the call
     /// is over or an hour has gone.
     pub async fn stop_recorder(&self, recording: &Recording) -> Result<(), PbxError> {
-        if !recording.runs.swap(false, Ordering::AcqRel) {
+        if !recording.runs.load(Ordering::Acquire) {
             return Ok(());
         }
         let stopped = counted("recorder-stop", recording.stop().await);
-        if stopped.as_ref().is_err_and(PbxError::may_pass) {
+        // Only now: where nobody waits for this any more, dropping the recording stops it.
+        let ran = recording.runs.swap(false, Ordering::AcqRel);
+        if ran && stopped.as_ref().is_err_and(PbxError::may_pass) {
             recording.insist();
         }
         stopped

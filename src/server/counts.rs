@@ -56,10 +56,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("candor_parity_sessions_total", "Calls that are over, by how the caller answered the question about recording"),
     ("candor_parity_turns_total", "Turns of the dialog, by how the caller answered about recording"),
     ("candor_pbx_orders_total", "Orders to Asterisk, by kind and by what came of them"),
-    (
-        "candor_pbx_variables_omitted_total",
-        "Values left out of what travels with a caller, because Asterisk would not have taken them",
-    ),
+    ("candor_pbx_variables_omitted_total", "Values left out of what travels with a caller, being too long for Asterisk"),
     ("candor_recogniser_changes_total", "Utterances that the next engine of the language heard, as one failed"),
     ("candor_recogniser_errors_total", "Failures of recognisers, by engine and class"),
     ("candor_recognition_failures_total", "Utterances that could not be recognised, by class"),

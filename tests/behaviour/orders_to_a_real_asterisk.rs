@@ -1,7 +1,7 @@
 //! Orders to a real Asterisk beside a call's sound, by AMI and by ARI: what arrives, where callers go, what Asterisk's recorder writes and when. Calls come
 //! in as deploy/asterisk has it; where Candor's agent would be, the test is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use candor::consent::Purpose;
@@ -171,12 +171,12 @@ async fn a_wrong_secret_and_a_stranger_certificate_are_no_connection() {
     assert!(begun.elapsed() < Duration::from_millis(500), "nobody waits for a connection");
 }
 
-fn size(file: &PathBuf) -> u64 {
+fn size(file: &Path) -> u64 {
     std::fs::metadata(file).map_or(0, |file| file.len())
 }
 
 /// Waits until a file is longer than this.
-async fn grows(file: &PathBuf, beyond: u64) {
+async fn grows(file: &Path, beyond: u64) {
     let grown = async {
         while size(file) <= beyond {
             sleep(Duration::from_millis(20)).await;
@@ -233,7 +233,7 @@ async fn by_ami_asterisks_recorder_writes_between_its_start_and_its_stop_and_nev
 }
 
 /// Waits until a file has not grown for most of a second.
-async fn stands_still(file: &PathBuf) {
+async fn stands_still(file: &Path) {
     let still = async {
         loop {
             let before = size(file);

@@ -215,7 +215,7 @@ impl Keeper {
 
     /// By a challenge, so that the secret itself is never sent. Without events: nothing of other calls comes here.
     async fn log_in(&self, lines: &mut Lines) -> Result<(), Lost> {
-        let Some(Incoming::Banner) = lines.next().await.ok_or(Lost::Broken)?.map(Some)? else { return Err(Lost::NotAsterisk) };
+        let Incoming::Banner = lines.next().await.ok_or(Lost::Broken)?? else { return Err(Lost::NotAsterisk) };
         let access = &self.plan.access;
         let refused = |_| Lost::Refused;
         let challenge = Action::new("Challenge").with("AuthType", "MD5").map_err(refused)?;

@@ -309,3 +309,19 @@ async fn a_recording_that_is_forgotten_is_stopped() {
     drop(recording.unwrap());
     assert_eq!(field(&peer.answer("\n").await, "Action"), "StopMixMonitor");
 }
+
+#[tokio::test]
+async fn a_recorder_for_whose_start_nobody_waits_any_more_is_stopped() {
+    let listener = listen().await;
+    let control = to(&listener, "2s");
+    let mut peer = Peer::let_in(&listener).await;
+    connected(&control).await;
+    let (call, purpose) = (call(), Purpose::new("service-quality").unwrap());
+    let abandoned = timeout(Duration::from_millis(50), control.start_recorder(&call, recorder(&purpose))).await;
+    assert!(abandoned.is_err());
+    for lines in ["\n", "MixMonitorID: 0x1\n", "Value: 0x1\n", "Value: 0x1\n"] {
+        peer.answer(lines).await;
+    }
+    let stop = peer.answer("\n").await;
+    assert_eq!((field(&stop, "Action"), field(&stop, "MixMonitorID")), ("StopMixMonitor", "0x1"));
+}

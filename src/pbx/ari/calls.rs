@@ -265,7 +265,9 @@ impl Calls {
             match self.legs.get_mut(&call).filter(|leg| leg.number == number) {
                 // It is being made.
                 Some(leg) if *leg.stage.borrow() != Stage::Joined && !(agent_in && caller_in) => {}
-                Some(leg) if agent_in && caller_in => drop(leg.stage.send_replace(Stage::Joined)),
+                Some(leg) if agent_in && caller_in => {
+                    leg.stage.send_replace(Stage::Joined);
+                }
                 Some(_) => todo.extend(self.end(&call, number, caller_in).map(Todo::End)),
                 // Of an earlier run of this program, whose end of the agent's leg is gone.
                 None => todo.push(Todo::End(Ended { call, number, caller_stays: caller_in, joined: true })),

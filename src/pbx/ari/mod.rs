@@ -18,8 +18,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 use url::form_urlencoded::byte_serialize;
 
@@ -30,6 +31,8 @@ use super::error::PbxError;
 use super::settings::{AriPlan, Place};
 use super::{CallRef, StartError, Variables};
 
+/// How often it is looked whether a recording is closed.
+const CLOSING: Duration = Duration::from_millis(10);
 /// How many variables are set at once.
 const AT_ONCE: usize = 8;
 
@@ -88,12 +91,10 @@ impl Ari {
     ) -> Result<(), PbxError> {
         let application = &self.application;
         let number = application.calls().hand_over(call.as_str()).ok_or(PbxError::NoSuchChannel)?;
-        let sent = application.send_to(call.as_str(), variables, place, deadline).await;
-        if sent.is_err() {
-            let alone = application.calls().not_handed_over(call.as_str(), number);
-            alone.into_iter().for_each(|ended| application.clean_up(ended));
-        }
-        sent
+        let mut leaving = Leaving { application, call: call.as_str(), number, left: false };
+        application.send_to(call.as_str(), variables, place, deadline).await?;
+        leaving.left = true;
+        Ok(())
     }
 
     /// Records the bridge: what caller and agent hear. `file` ends with the format.
@@ -108,10 +109,21 @@ impl Ari {
         self.ask(Method::POST, &["bridges", &bridge, "record"], Some(order), deadline).await
     }
 
-    /// Stops a recorder; one that does not run is stopped.
+    /// Stops a recorder and waits until its file is closed; one that does not run is stopped.
     pub(super) async fn stop_recorder(&self, file: &str, deadline: Instant) -> Result<(), PbxError> {
         let name = file.rsplit_once('.').map_or(file, |(name, _)| name);
-        there_or_not(self.ask(Method::POST, &["recordings", "live", name, "stop"], None, deadline).await)
+        match self.ask(Method::POST, &["recordings", "live", name, "stop"], None, deadline).await {
+            Err(PbxError::NoSuchChannel) => return Ok(()),
+            other => other?,
+        }
+        // Asterisk answers before it has written what it still holds.
+        loop {
+            match self.ask(Method::GET, &["recordings", "live", name], None, deadline).await {
+                Err(PbxError::NoSuchChannel) => return Ok(()),
+                other => other?,
+            }
+            sleep(CLOSING).await;
+        }
     }
 
     /// Deletes what was recorded.
@@ -122,6 +134,23 @@ impl Ari {
 
     async fn ask(&self, method: Method, path: &[&str], body: Option<Value>, deadline: Instant) -> Result<(), PbxError> {
         self.application.rest.ask(method, path, body, deadline).await.map(drop)
+    }
+}
+
+/// A caller who is being sent elsewhere. Where that fails, or nobody waits for it any more, they are the agent's again, or go on if the agent has left.
+struct Leaving<'a> {
+    application: &'a Arc<Application>,
+    call: &'a str,
+    number: u64,
+    left: bool,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if !self.left {
+            let alone = self.application.calls().not_handed_over(self.call, self.number);
+            alone.into_iter().for_each(|ended| self.application.clean_up(ended));
+        }
     }
 }
 
@@ -271,8 +300,10 @@ impl Application {
     /// Puts away what a leg leaves, and sends a caller on who is left alone. As long as Asterisk cannot be reached it is tried again for a while; after
     /// that, the next connection finds them.
     fn clean_up(self: &Arc<Self>, ended: Ended) {
+        // Without a runtime the process is ending.
+        let Ok(runtime) = Handle::try_current() else { return };
         let application = self.clone();
-        tokio::spawn(async move {
+        runtime.spawn(async move {
             if ended.caller_stays {
                 let pauses =
                     ExponentialBuilder::default().with_min_delay(Duration::from_millis(100)).with_max_times(8).with_jitter();

@@ -175,7 +175,7 @@ async fn what_is_a_callers_stands_in_no_address() {
     let (_, set) = peer.was_asked(&format!("POST /ari/channels/{CALL}/variable")).await;
     assert_eq!(set, json!({"variable": "__CANDOR_SLOT_number", "value": "81726354"}));
     let (_, sent) = peer.was_asked(&format!("POST /ari/channels/{CALL}/continue")).await;
-    assert_eq!(sent, json!({"context": "candor-handover", "extension": "s", "priority": 1}));
+    assert_eq!(sent, json!({"context": "candor-next", "extension": "s", "priority": 1}));
     let addresses: Vec<String> = peer.asked.borrow().iter().map(|(what, _)| what.clone()).collect();
     assert!(!addresses.iter().any(|address| address.contains("81726354") || address.contains("31201234567")), "{addresses:?}");
 }
@@ -225,6 +225,21 @@ async fn an_order_that_is_not_answered_costs_the_time_limit_and_leaves_the_calle
     assert_eq!(control.hand_over(&call, &Variables::default()).await, Err(PbxError::TimedOut));
     assert!((Duration::from_millis(300)..Duration::from_secs(3)).contains(&begun.elapsed()));
     assert_eq!(peer.count("DELETE"), 0, "nothing of the call is taken away");
+}
+
+#[tokio::test]
+async fn an_order_that_nobody_waits_for_any_more_leaves_nobody_alone() {
+    let peer =
+        Peer::start(|method, path| if path.ends_with("/variable") && method == Method::GET { None } else { good(method, path) })
+            .await;
+    let control = peer.connected().await;
+    let call = peer.joined(&control).await;
+    let none = Variables::default();
+    let abandoned = timeout(Duration::from_millis(50), control.hand_over(&call, &none)).await;
+    assert!(abandoned.is_err());
+    let (_, agent) = peer.was_asked("POST /ari/channels/externalMedia").await;
+    peer.tell(&json!({"type": "ChannelDestroyed", "channel": {"id": agent["channelId"]}}));
+    peer.was_asked(&format!("POST /ari/channels/{CALL}/continue")).await;
 }
 
 #[tokio::test]

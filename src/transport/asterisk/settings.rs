@@ -2,8 +2,8 @@ use serde::Deserialize;
 
 use crate::pbx;
 use crate::secret::Secret;
-use crate::transport::Limits;
 use crate::transport::basic_auth::BasicAuth;
+use crate::transport::{Limits, audiosocket};
 
 /// A password that can be guessed is none.
 const PASSWORD_CHARACTERS: usize = 16;
@@ -26,6 +26,8 @@ pub struct Settings {
     pub control: pbx::ControlSettings,
     /// Its own recorder.
     pub recorder: pbx::RecorderSettings,
+    /// `[asterisk.audiosocket]`
+    pub audiosocket: audiosocket::Settings,
 }
 
 impl Default for Settings {
@@ -38,6 +40,7 @@ impl Default for Settings {
             limits: Limits::default(),
             control: pbx::ControlSettings::default(),
             recorder: pbx::RecorderSettings::default(),
+            audiosocket: audiosocket::Settings::default(),
         }
     }
 }
