@@ -152,9 +152,9 @@ impl<'a> Telephone<'a> {
         self.line.say.send(samples).unwrap();
     }
 
-    /// Presses a key for 100 ms, as people do, and gives the place in what is heard at which Asterisk has taken its end.
+    /// Presses a key for 100 ms, as people do, and gives the place in what is heard at which Asterisk passes its end on to the agent.
     pub async fn press(&self, digit: char) -> usize {
-        let ends = |message: &&Message| message.is("Uniqueid", &self.id) && message.is("Direction", "Received");
+        let ends = |message: &&Message| message.is("Linkedid", &self.id) && message.is("Direction", "Sent");
         let before = self.pbx.manager.events("DTMFEnd").iter().filter(ends).count();
         let fields = [("Channel", self.channel.as_str()), ("Digit", &digit.to_string()), ("Duration", "100"), ("Receive", "yes")];
         self.pbx.manager.action("PlayDTMF", &fields).await;
@@ -166,9 +166,9 @@ impl<'a> Telephone<'a> {
         self.now()
     }
 
-    /// Hangs up.
+    /// Hangs up, if the call is not over.
     pub async fn hang_up(&self) {
-        self.pbx.manager.action("Hangup", &[("Channel", &self.channel)]).await;
+        self.pbx.manager.try_action("Hangup", &[("Channel", &self.channel)]).await;
     }
 
     /// Waits until the caller waits in a queue, and gives the event.
