@@ -16,7 +16,7 @@ use super::legs::{self, Next};
 use super::settings::RouteTransport;
 use crate::episode::Episodes;
 use crate::handover::{Reason, Request};
-use crate::session::{AfterStream, Control, ReturnLeg};
+use crate::session::{AfterStream, Control, Handle, ReturnLeg};
 use crate::transport::asterisk::{After, Announced, AskedError, MarkCommand, Settings, SettingsError, leg, next};
 use crate::transport::basic_auth::{AuthError, BasicAuth};
 use crate::transport::{Leg, Limits};
@@ -37,6 +37,11 @@ pub(super) struct Asterisk {
 impl Asterisk {
     pub(super) fn new(settings: &Settings) -> Result<Asterisk, SettingsError> {
         Ok(Asterisk { auth: settings.check()?, limits: settings.limits.clone(), marks: settings.marks })
+    }
+
+    /// What a connection may do.
+    pub(super) fn limits(&self) -> Limits {
+        self.limits.clone()
     }
 
     /// Whether only this machine may call.
@@ -63,16 +68,10 @@ pub(super) async fn stream(
     let Ok(upgrade) = upgrade else {
         return (StatusCode::UPGRADE_REQUIRED, "this address speaks WebSocket: Asterisk's chan_websocket\n").into_response();
     };
-    // A caller whom nobody has answered comes back to a session that has its place.
-    let waiting = app.services.calls.waiting(&announced.call);
-    if waiting.is_none() && app.services.calls.get(&announced.call).is_some() {
-        return refuse(Refusal::Talking);
-    }
-    if waiting.is_none()
-        && let Err(no_room) = app.admit()
-    {
-        return no_room.into_response();
-    }
+    let waiting = match may_come(&app, &announced) {
+        Ok(waiting) => waiting,
+        Err(refused) => return refused,
+    };
     // Calls that are coming are seen to their end as well.
     let coming = app.coming.token();
     let begun = app.clone();
@@ -81,16 +80,46 @@ pub(super) async fn stream(
         let call = announced.call.clone();
         let session = |_, leg| {
             seat.leave();
-            match waiting {
-                Some(handle) => drop(tokio::spawn(async move { handle.tell(Control::Returned(ReturnLeg(leg))).await })),
-                None => begin(&begun, announced, leg),
-            }
+            connect(&begun, announced, waiting, leg);
             drop(coming);
         };
         let leaving = leaving(&begun, &call);
         let ended = leg::run(socket, &begun.asterisk.limits, begun.asterisk.marks, session, leaving).await;
         tracing::debug!(?ended, "a leg of Asterisk's has ended");
     })
+}
+
+/// A call that is announced over HTTP and comes in by another way.
+pub(super) fn announced(
+    app: &App,
+    peer: SocketAddr,
+    headers: &HeaderMap,
+    form: Result<Bytes, BytesRejection>,
+) -> Result<Announced, Response> {
+    app.asterisk.auth.check(peer.ip(), headers).map_err(|error| refuse(Refusal::Auth(error)))?;
+    let announced = form.map_err(|_| AskedError::TooLong).and_then(|form| Announced::read(&form));
+    announced.map_err(|error| refuse(Refusal::Asked(error)))
+}
+
+/// Whether a call may have a leg, and the session that waits for it, if one does: a caller whom nobody has answered comes back to one
+/// that has its place.
+pub(super) fn may_come(app: &App, announced: &Announced) -> Result<Option<Handle>, Response> {
+    let waiting = app.services.calls.waiting(&announced.call);
+    if waiting.is_none() {
+        if app.services.calls.get(&announced.call).is_some() {
+            return Err(refuse(Refusal::Talking));
+        }
+        app.admit().map_err(IntoResponse::into_response)?;
+    }
+    Ok(waiting)
+}
+
+/// A leg that has come gets its session, or goes back to the one that waits for it.
+pub(super) fn connect(app: &App, announced: Announced, waiting: Option<Handle>, leg: Leg) {
+    match waiting {
+        Some(handle) => drop(tokio::spawn(async move { handle.tell(Control::Returned(ReturnLeg(leg))).await })),
+        None => begin(app, announced, leg),
+    }
 }
 
 /// A call that has come in gets a session.
@@ -100,7 +129,7 @@ fn begin(app: &App, announced: Announced, leg: Leg) {
 }
 
 /// What has to be done between the agent's last word and the end of its leg.
-async fn leaving(app: &App, call: &str) {
+pub(super) async fn leaving(app: &App, call: &str) {
     if let AfterStream::HandOver(_, request) = app.services.calls.after_stream(call) {
         leave(app, call, &request).await;
     }
@@ -166,7 +195,7 @@ fn hand_over(app: &App, request: &Request) -> String {
 }
 
 /// One line, for `CURL` in a dialplan.
-fn line(text: String) -> Response {
+pub(super) fn line(text: String) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 

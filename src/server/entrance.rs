@@ -8,6 +8,7 @@ use tokio::net::TcpSocket;
 
 use super::Config;
 use super::asterisk::Asterisk;
+use super::audiosocket;
 use super::guard::Guard;
 use super::start::StartError;
 use super::tls::{self, Certificate, Renewal};
@@ -19,6 +20,8 @@ pub(super) struct Entrance {
     pub(super) socket: TcpSocket,
     pub(super) gate: Gate,
     pub(super) asterisk: Asterisk,
+    /// The port of AudioSocket, where it is switched on.
+    pub(super) audiosocket: Option<TcpSocket>,
     pub(super) guard: Arc<Guard>,
     pub(super) tls: Option<(Certificate, Renewal)>,
 }
@@ -53,6 +56,7 @@ impl Entrance {
         } else {
             tracing::info!(username = config.asterisk.username, "asterisk: calls are taken from whoever shows the password");
         }
+        let audiosocket = open_audiosocket(config)?;
         let others: Vec<&str> = config.twilio.public_address.as_deref().into_iter().collect();
         let guard = Guard::new(server, listening, &others).map_err(StartError::Settings)?;
         if tls.is_none() && !listening.ip().is_loopback() && guard.proxies.is_empty() {
@@ -61,12 +65,26 @@ impl Entrance {
                 "plain HTTP on an address that others reach: browsers give no microphone to its pages. Set server.tls, or put a proxy with TLS before it and name it in server.trusted_proxies"
             );
         }
-        Ok(Entrance { socket, gate, asterisk, guard: Arc::new(guard), tls })
+        Ok(Entrance { socket, gate, asterisk, audiosocket, guard: Arc::new(guard), tls })
     }
 }
 
+fn open_audiosocket(config: &Config) -> Result<Option<TcpSocket>, StartError> {
+    let settings = &config.asterisk.audiosocket;
+    if !settings.enabled {
+        return Ok(None);
+    }
+    let socket = audiosocket::bind(settings.listen).map_err(|error| StartError::AudioSocket(settings.listen, error))?;
+    if !config.session.paced_can_grant {
+        tracing::warn!(
+            "asterisk: over AudioSocket nobody reports what was played, so no yes to a consent question counts there; session.paced_can_grant says that our own clock is enough"
+        );
+    }
+    Ok(Some(socket))
+}
+
 /// Takes the port and does not listen yet.
-fn bind(address: SocketAddr) -> io::Result<(TcpSocket, SocketAddr)> {
+pub(super) fn bind(address: SocketAddr) -> io::Result<(TcpSocket, SocketAddr)> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A port whose last connections are still being closed is free.
     socket.set_reuseaddr(true)?;

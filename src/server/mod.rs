@@ -8,6 +8,7 @@
 
 mod admission;
 mod asterisk;
+mod audiosocket;
 mod connections;
 mod counts;
 mod desk;

@@ -10,12 +10,13 @@ use tokio_util::task::TaskTracker;
 
 use super::admission::{Admission, NoRoom, Phase};
 use super::asterisk::Asterisk;
+use super::audiosocket::AudioSocket;
 use super::guard::{self, Guard};
 use super::legs::Served;
 use super::live::{Edition, Live};
 use super::lobby::Lobby;
 use super::settings::{DialogSettings, Route, RouteTransport};
-use super::{asterisk, desk, health, pages, twilio, webrtc};
+use super::{asterisk, audiosocket, desk, health, pages, twilio, webrtc};
 use crate::dialog::Dialog;
 use crate::handover::Request;
 use crate::session::Services;
@@ -35,6 +36,8 @@ pub struct App {
     pub(super) gate: Gate,
     pub(super) limits: Limits,
     pub(super) asterisk: Asterisk,
+    /// Who comes over AudioSocket; absent: nobody.
+    pub(super) audiosocket: Option<AudioSocket>,
     pub(super) streams: Tokens<StreamClaim>,
     pub(super) whispers: Tokens<Request>,
     /// Connections that may be open at once, those that have not started included.
@@ -92,8 +95,9 @@ impl App {
     /// How many calls there are to see to their end: those whose caller is with a person or on the way to one included, and those that were
     /// announced and have not begun.
     pub(super) fn calls_left(&self) -> usize {
+        let over_audiosocket = self.audiosocket.as_ref().map_or(0, AudioSocket::coming);
         let announced = |claim: &StreamClaim| matches!(claim, StreamClaim::Arrival { .. });
-        self.services.calls.open() + self.streams.waiting(Instant::now(), announced) + self.coming.len()
+        self.services.calls.open() + self.streams.waiting(Instant::now(), announced) + self.coming.len() + over_audiosocket
     }
 }
 
@@ -148,6 +152,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/desk/events", get(desk::events))
         .route("/asterisk", get(asterisk::stream))
         .route("/asterisk/after", post(asterisk::after))
+        .route("/asterisk/audiosocket", post(audiosocket::announce))
         .route("/twilio", get(twilio::stream))
         .route("/twilio/voice", post(twilio::voice))
         .route("/twilio/after", post(twilio::after))

@@ -9,18 +9,20 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::connections::{self, Door};
 use super::live::Editor;
 use super::stop::{LAST_WORDS, drain_calls, empty};
 use super::tls::Renewal;
-use super::{App, memory, routes};
+use super::{App, audiosocket, memory, routes};
 use crate::{ledger, recording};
 
 /// Everything that calls need, ready.
 pub struct Server {
     pub(super) app: Arc<App>,
     pub(super) listener: TcpListener,
+    pub(super) audiosocket: Option<TcpListener>,
     pub(super) door: Door,
     pub(super) renewal: Option<Renewal>,
     pub(super) editor: Editor,
@@ -43,7 +45,7 @@ impl Server {
     /// Serves until `drain`; then takes no new call and lets those in progress end, for as long as the settings say or until `stop`. Those that
     /// are left are told, and passed to a person; when they are gone this ends. `stop` without `drain` tells them at once.
     pub async fn run(self, drain: impl Future<Output = ()> + Send + 'static, stop: impl Future<Output = ()> + Send + 'static) {
-        let Server { app, listener, door, renewal, editor, drain_limit, stop_limit, ledger } = self;
+        let Server { app, listener, audiosocket, door, renewal, editor, drain_limit, stop_limit, ledger } = self;
         let services = app.services.clone();
         let (stop_sweeping, sweeping_stops) = oneshot::channel::<()>();
         let sweep = tokio::spawn(recording::sweep_until(
@@ -77,9 +79,12 @@ impl Server {
                 empty(&app, stop_limit).await;
             }
         };
+        let over = CancellationToken::new();
+        let audiosocket = audiosocket.map(|listener| tokio::spawn(audiosocket::serve(listener, app.clone(), over.clone())));
         let (emptied_at, is_empty) = oneshot::channel::<()>();
         let emptied = async move {
             emptied.await;
+            over.cancel();
             let _ = emptied_at.send(());
         };
         // A request that never ends does not keep the process.
@@ -90,6 +95,10 @@ impl Server {
         tokio::select! {
             () = connections::serve(listener, router, door, emptied) => {}
             () = at_the_latest => {}
+        }
+        // Every caller there is told before the process ends: it would be a reset otherwise.
+        if let Some(audiosocket) = audiosocket {
+            let _ = tokio::time::timeout(LAST_WORDS, audiosocket).await;
         }
         editing.abort();
         if let Some(renewal) = renewal {

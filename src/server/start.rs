@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::admission::Admission;
+use super::audiosocket::AudioSocket;
 use super::connections::Door;
 use super::desk::Reception;
 use super::entrance::Entrance;
@@ -77,6 +78,9 @@ pub enum StartError {
     /// The address.
     #[error("cannot listen on {0}: {1}; server.listen names another address or port")]
     Listen(SocketAddr, io::Error),
+    /// The address of AudioSocket.
+    #[error("cannot listen on {0}: {1}; asterisk.audiosocket.listen names another address or port")]
+    AudioSocket(SocketAddr, io::Error),
     /// The certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -200,6 +204,7 @@ pub async fn prepare_with(
         routes: config.dialogs.routes.clone(),
         gate: entrance.gate,
         limits: config.twilio.limits.clone(),
+        audiosocket: entrance.audiosocket.is_some().then(|| AudioSocket::new(entrance.asterisk.limits(), most)),
         asterisk: entrance.asterisk,
         streams: Tokens::new(most * 2 + 16, STREAM_TOKEN),
         whispers: Tokens::new(most * 2 + 16, WHISPER_TOKEN),
@@ -213,11 +218,13 @@ pub async fn prepare_with(
     });
     let listen = config.server.listen;
     let listener = entrance.socket.listen(BACKLOG).map_err(|error| StartError::Listen(listen, error))?;
+    let audiosocket = entrance.audiosocket.map(|socket| socket.listen(BACKLOG)).transpose();
+    let audiosocket = audiosocket.map_err(|error| StartError::AudioSocket(config.asterisk.audiosocket.listen, error))?;
     let (certificate, renewal) = entrance.tls.unzip();
     let door = Door::new(&config.server.limits, entrance.guard, certificate);
     let drain_limit = Duration::from_secs(config.session.drain_seconds);
     let stop_limit = Duration::from_secs(config.session.stop_seconds);
-    Ok(Server { app, listener, door, renewal, editor, drain_limit, stop_limit, ledger: ledger_settings })
+    Ok(Server { app, listener, audiosocket, door, renewal, editor, drain_limit, stop_limit, ledger: ledger_settings })
 }
 
 /// What the phone systems that are in use cannot do for a target.

@@ -1,8 +1,8 @@
 use serde::Deserialize;
 
 use crate::secret::Secret;
-use crate::transport::Limits;
 use crate::transport::basic_auth::BasicAuth;
+use crate::transport::{Limits, audiosocket};
 
 /// A password that can be guessed is none.
 const PASSWORD_CHARACTERS: usize = 16;
@@ -19,11 +19,19 @@ pub struct Settings {
     pub marks: MarkCommand,
     /// What a connection may do.
     pub limits: Limits,
+    /// `[asterisk.audiosocket]`
+    pub audiosocket: audiosocket::Settings,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { username: "asterisk".into(), password: None, marks: MarkCommand::default(), limits: Limits::default() }
+        Settings {
+            username: "asterisk".into(),
+            password: None,
+            marks: MarkCommand::default(),
+            limits: Limits::default(),
+            audiosocket: audiosocket::Settings::default(),
+        }
     }
 }
 
