@@ -10,7 +10,7 @@ use crate::http;
 use crate::service::{Plan, Service, sample_settings, webshop};
 
 /// The ways on which calls reach it.
-pub const WAYS: [By; 1] = [By::WebSocket];
+pub const WAYS: [By; 2] = [By::WebSocket, By::AudioSocket];
 
 /// A server whose callers answer by key and whose colleagues are in a queue of Asterisk's.
 pub fn plan() -> Plan {
@@ -25,7 +25,9 @@ pub async fn start(plan: Plan) -> Option<(Service, Pbx)> {
     installed()?;
     let audio_socket = format!("127.0.0.1:{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
     let plan = plan.with("ASTERISK__PASSWORD", PASSWORD);
-    let service = plan.start();
+    let plan = plan.with("ASTERISK__AUDIOSOCKET__ENABLED", "true").with("ASTERISK__AUDIOSOCKET__LISTEN", &audio_socket);
+    // Without marks there is no other evidence than our own pace.
+    let service = plan.with("SESSION__PACED_CAN_GRANT", "true").start();
     let pbx = Pbx::start(&Places { http: http::address(&service), audio_socket, password: PASSWORD }).await?;
     Some((service, pbx))
 }
