@@ -32,6 +32,8 @@ pub mod ledger;
 pub mod lookup;
 pub mod recording;
 pub mod rehearsal;
+#[cfg(test)]
+mod replayed_corpus;
 pub mod secret;
 pub mod server;
 pub mod session;

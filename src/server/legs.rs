@@ -113,6 +113,10 @@ pub(super) async fn after(app: &App, call: &str, outcome: Option<Outcome>, there
             let language = app.edition().default_script().default_language();
             return if outcome.comes_back() && there { Next::Unavailable(language) } else { Next::HangUp };
         };
+        // Some dialplans tell of every caller who hangs up. Of one who has the agent on the line, the leg tells.
+        if outcome == Outcome::CallerLeft && app.services.calls.waiting(call).is_none() {
+            return Next::Nothing;
+        }
         handle.tell(Control::HandoverEnded(outcome)).await;
         app.whispers.forget(|request| request.session == handle.session);
         return match (outcome.comes_back(), there) {

@@ -220,10 +220,15 @@ pub fn sample_settings() -> String {
 
 /// The sample settings, with a queue of the phone system's in the place of our own desk, and for whatever dialog there is.
 fn telephone_settings() -> String {
+    settings_with("workflow = \"WW00000000000000000000000000000000\"")
+}
+
+/// The sample settings, with these keys of the only target in the place of our own desk.
+pub fn settings_with(target: &str) -> String {
     let sample = sample_settings();
     let (before, line) = sample.split_once("\ndesk = true").expect("the sample hands over to the desk");
     let after = line.split_once('\n').map_or("", |(_, after)| after);
-    format!("{before}\nworkflow = \"WW00000000000000000000000000000000\"\n{after}")
+    format!("{before}\n{target}\n{after}")
 }
 
 impl Service {

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
 use super::account::Account;
+use super::asterisk::{Asterisk, PbxLine};
 use super::call::Call;
 use super::line::Line;
 use super::signature::SigningKey;
@@ -26,6 +27,7 @@ pub struct Caller {
     key: Option<SigningKey>,
     call_sid: Option<String>,
     account_sid: Option<String>,
+    asterisk: Option<Asterisk>,
     options: Options,
 }
 
@@ -38,6 +40,7 @@ impl Caller {
             key: None,
             call_sid: None,
             account_sid: None,
+            asterisk: None,
             options: Options {
                 from: "+12025550123".to_owned(),
                 to: "+12025550199".to_owned(),
@@ -86,6 +89,13 @@ impl Caller {
     #[must_use]
     pub fn account_sid(mut self, sid: impl Into<String>) -> Self {
         self.account_sid = Some(sid.into());
+        self
+    }
+
+    /// Calls through a simulated Asterisk; without it, through a platform like Twilio.
+    #[must_use]
+    pub fn by_asterisk(mut self, asterisk: Asterisk) -> Self {
+        self.asterisk = Some(asterisk);
         self
     }
 
@@ -173,6 +183,9 @@ impl Caller {
     /// The server cannot be reached, refuses the call or the stream, or answers with something that is no document.
     pub async fn ring(self) -> Result<Call, PhoneError> {
         let server = origin(&self.server)?;
+        if let Some(asterisk) = self.asterisk {
+            return by_asterisk(server, asterisk, self.call_sid, self.options).await;
+        }
         let public = self.public.as_deref().unwrap_or(&self.server).trim_end_matches('/').to_owned();
         let address = PublicAddress::parse(&format!("{public}{VOICE}"))
             .map_err(|error| PhoneError::Address { address: public, reason: error.to_string() })?;
@@ -198,6 +211,23 @@ impl Caller {
             // Told that it is open, or never told: the call was over before a stream was asked for.
             Ok(Ok(())) | Err(_) => Ok(call),
         }
+    }
+}
+
+/// A call that a dialplan brings.
+async fn by_asterisk(server: Url, asterisk: Asterisk, call: Option<String>, options: Options) -> Result<Call, PhoneError> {
+    let account = Arc::new(Account::begin(options.keeps_sound));
+    let (sender, commands) = mpsc::channel(COMMANDS);
+    let (opened, leg) = oneshot::channel();
+    // As Asterisk makes them: seconds, and a number.
+    let call = call.unwrap_or_else(|| format!("{}.{}", jiff::Timestamp::now().as_second(), rand::random::<u32>()));
+    let (account_of_line, call_id) = (Arc::clone(&account), call.clone());
+    let line = PbxLine { options, asterisk, server, account: account_of_line, commands, call, opened: Some(opened) };
+    let task = tokio::spawn(line.follow());
+    let call = Call::new(account, sender, task, call_id);
+    match leg.await {
+        Ok(Err(error)) => Err(error),
+        Ok(Ok(())) | Err(_) => Ok(call),
     }
 }
 

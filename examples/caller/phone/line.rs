@@ -252,25 +252,31 @@ impl Line {
 
     /// Lets time pass where no stream is open: the caller can hang up, and nothing else reaches the server.
     pub(super) async fn wait(&mut self, length: Duration) -> Wait {
-        let (end, deadline) = (Instant::now() + length, self.deadline());
-        loop {
-            tokio::select! {
-                biased;
-                () = sleep_until(deadline) => return Wait::Limit,
-                () = sleep_until(end) => return Wait::Over,
-                command = self.commands.recv() => match command {
-                    None | Some(Command::HangUp) => {
-                        self.account.happens(Happening::HungUp);
-                        return Wait::HungUp;
-                    }
-                    Some(Command::Drop) => {
-                        self.account.happens(Happening::Dropped);
-                        return Wait::Dropped;
-                    }
-                    // The key or the word goes to the desk, not to the server: whoever waits for it is told so by its end.
-                    Some(_) => {}
-                },
-            }
+        let deadline = self.deadline();
+        wait(length, deadline, &mut self.commands, &self.account).await
+    }
+}
+
+/// Lets time pass where no stream is open.
+pub(super) async fn wait(length: Duration, deadline: Instant, commands: &mut mpsc::Receiver<Command>, account: &Account) -> Wait {
+    let end = Instant::now() + length;
+    loop {
+        tokio::select! {
+            biased;
+            () = sleep_until(deadline) => return Wait::Limit,
+            () = sleep_until(end) => return Wait::Over,
+            command = commands.recv() => match command {
+                None | Some(Command::HangUp) => {
+                    account.happens(Happening::HungUp);
+                    return Wait::HungUp;
+                }
+                Some(Command::Drop) => {
+                    account.happens(Happening::Dropped);
+                    return Wait::Dropped;
+                }
+                // The key or the word goes to the desk, not to the server: whoever waits for it is told so by its end.
+                Some(_) => {}
+            },
         }
     }
 }

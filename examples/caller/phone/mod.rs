@@ -1,4 +1,4 @@
-//! A simulated telephone: the whole side of a Twilio-like platform, and a person who holds the receiver.
+//! A simulated telephone: the whole side of a Twilio-like platform, or of an Asterisk, and a person who holds the receiver.
 //!
 //! It asks the server what to do with a ringing call, follows the documents it answers, runs the media streams they ask for
 //! on a 20 ms clock of its own, plays what it receives in real time, gives marks back when they have been played, and hands
@@ -7,10 +7,11 @@
 //! what it hears (it recognises no speech), and it keeps nothing on disk unless asked to write a WAV file.
 //!
 //! [`Caller`] says how to call, [`Call`] is the person on the line, [`Outcome`] is what remains. Inside: `line` follows the
-//! documents, `handover` waits at the desk, `stream` runs one WebSocket, `playout`, `pace`, `protocol`, `signature`, `twiml` and `desk` are pure.
+//! documents, `handover` waits at the desk, `stream` runs one WebSocket, `playout`, `pace`, `protocol`, `signature`, `twiml` and `desk` are pure. `asterisk` has the same for Asterisk.
 #![allow(dead_code, unused_imports, reason = "whoever includes it uses a part of it")]
 
 mod account;
+mod asterisk;
 mod call;
 mod caller;
 mod desk;
@@ -23,6 +24,7 @@ mod playout;
 mod protocol;
 mod signature;
 mod socket;
+mod speaking;
 mod stream;
 mod twiml;
 pub mod voice;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use account::{EndedBy, Event, Happening, Mark, MarkReturn, Posted};
+pub use asterisk::{Asterisk, Format, Speaks};
 pub use call::Call;
 pub use caller::Caller;
 pub use desk::{Desk, DeskResult};

@@ -2,7 +2,6 @@
 //!
 //! The clock is never the server's: frames go out and are heard every 20 ms whatever comes in.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -15,9 +14,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::account::{Account, Happening, Mark, MarkReturn};
-use super::heard::is_audible;
-use super::playout::{FRAME_BYTES, Playout, SILENCE};
+use super::playout::Playout;
 use super::protocol::{MessageWriter, ServerMessage, read};
+use super::speaking::{Speaking, Words};
 use super::{FramesSent, MarkAnswers};
 
 /// The caller's clock.
@@ -67,48 +66,21 @@ pub(super) struct StreamSettings<'a> {
     pub deadline: Instant,
 }
 
-/// Something being said: what is left of it, and who waits for its end.
-struct Utterance {
-    rest: VecDeque<u8>,
-    /// How many bytes have been sent, and between which two places of the whole there is something to be heard.
-    sent: usize,
-    voice: Option<(usize, usize)>,
-    said: oneshot::Sender<()>,
-}
-
-impl Utterance {
-    fn new(ulaw: Vec<u8>, said: oneshot::Sender<()>) -> Self {
-        let first = ulaw.iter().position(|byte| is_audible(*byte));
-        let last = ulaw.iter().rposition(|byte| is_audible(*byte));
-        Self { rest: ulaw.into(), sent: 0, voice: first.zip(last), said }
-    }
-}
-
-/// The next 20 ms of what is being said.
-#[derive(Default)]
-struct Words {
-    /// Nothing, where nothing is being said.
-    frame: Option<Vec<u8>>,
-    /// What the caller's voice does in them.
-    voice: Vec<Happening>,
-    /// Who is to be told that this was the last of it.
-    finished: Option<oneshot::Sender<()>>,
-}
-
 /// A running stream.
 pub(super) struct Stream<'a> {
     socket: WebSocketStream<TcpStream>,
     settings: StreamSettings<'a>,
     writer: MessageWriter,
     playout: Playout,
-    utterances: VecDeque<Utterance>,
+    speaking: Speaking<'a>,
     ticks: u64,
 }
 
 impl<'a> Stream<'a> {
     pub fn new(socket: WebSocketStream<TcpStream>, settings: StreamSettings<'a>) -> Self {
         let writer = MessageWriter::new(settings.stream_sid, settings.call_sid, settings.account_sid);
-        Self { socket, settings, writer, playout: Playout::default(), utterances: VecDeque::new(), ticks: 0 }
+        let speaking = Speaking::new(settings.frames, settings.line_noise);
+        Self { socket, settings, writer, playout: Playout::default(), speaking, ticks: 0 }
     }
 
     /// Runs the stream to its end, whoever brings it about.
@@ -166,13 +138,13 @@ impl<'a> Stream<'a> {
         }
         let timestamp = self.ticks * 20;
         self.ticks += 1;
-        let Words { frame, voice, finished } = self.next_words();
-        let sent = match (&frame, self.settings.frames) {
-            (Some(_), FramesSent::Always | FramesSent::WhileSpeaking) | (None, FramesSent::Always) => {
-                let media = self.writer.media(timestamp, frame.as_deref().unwrap_or(self.nothing_said()));
+        let Words { frame, voice, finished } = self.speaking.next();
+        let sent = match frame {
+            Some(frame) => {
+                let media = self.writer.media(timestamp, &frame);
                 self.send(media).await
             }
-            _ => true,
+            None => true,
         };
         voice.into_iter().for_each(|happening| self.settings.account.happens(happening));
         if let Some(said) = finished {
@@ -180,34 +152,6 @@ impl<'a> Stream<'a> {
             let _ = said.send(());
         }
         sent
-    }
-
-    /// 20 ms in which nothing is said.
-    fn nothing_said(&self) -> &'a [u8] {
-        let frames = self.settings.line_noise.as_chunks::<FRAME_BYTES>().0;
-        match frames.len() {
-            0 => &[SILENCE; FRAME_BYTES],
-            count => &frames[self.ticks as usize % count],
-        }
-    }
-
-    fn next_words(&mut self) -> Words {
-        let Some(current) = self.utterances.front_mut() else {
-            return Words::default();
-        };
-        let taken = current.rest.len().min(FRAME_BYTES);
-        let mut frame: Vec<u8> = current.rest.drain(..taken).collect();
-        frame.resize(FRAME_BYTES, SILENCE);
-        let now_sent = current.sent..current.sent + taken;
-        current.sent = now_sent.end;
-        let mut voice = Vec::new();
-        if let Some((first, last)) = current.voice {
-            voice.extend(now_sent.contains(&first).then_some(Happening::VoiceBegins));
-            voice.extend(now_sent.contains(&last).then_some(Happening::VoiceEnds));
-        }
-        let ended = current.rest.is_empty();
-        let finished = if ended { self.utterances.pop_front().map(|utterance| utterance.said) } else { None };
-        Words { frame: Some(frame), voice, finished }
     }
 
     async fn return_mark(&mut self, index: usize, why: MarkReturn) -> bool {
@@ -236,13 +180,11 @@ impl<'a> Stream<'a> {
             }
             Command::Say(ulaw, said) => {
                 account.happens(Happening::Says(Duration::from_millis(ulaw.len() as u64 / 8)));
-                self.utterances.push_back(Utterance::new(ulaw, said));
+                self.speaking.say(ulaw, said);
                 true
             }
             Command::FallSilent => {
-                for utterance in self.utterances.drain(..) {
-                    let _ = utterance.said.send(());
-                }
+                self.speaking.fall_silent();
                 true
             }
             Command::HangUp => {

@@ -31,7 +31,7 @@ use crate::dialog::spoken::Form;
 
 pub use load::{Listens, LoadNote, Recognisers};
 pub(super) use remote::check as check_remotes;
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub use remote::parsers;
 pub use remote::{Address, Protocol, RemoteSettings, RemoteSettingsError};
 pub use seats::Seat;
