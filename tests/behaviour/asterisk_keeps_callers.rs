@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use crate::asterisk::candor::WAYS;
+use crate::asterisk::manager::Message;
 use crate::asterisk::{By, Telephone, candor, sound};
 use crate::by_key::{Prompts, outline};
 use crate::service::Service;
 
 const NUMBER: &str = "+31201234567";
-const BOTH: [By; 2] = [By::WebSocket, By::AudioSocket];
+/// Which way a call from outside goes is told by its number.
+const NUMBERS: [&str; 2] = [NUMBER, "+32201234567"];
 
 fn dutch(prompts: &Prompts, id: &str) -> Vec<i16> {
     sound::samples_of(&prompts.sound("nl", id))
@@ -20,7 +23,7 @@ async fn ended(service: &Service, session: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn callers_of_a_server_that_is_stopped_or_killed_wait_for_a_person() {
-    for by in BOTH {
+    for by in WAYS {
         let Some((mut service, pbx)) = candor::start(candor::plan()).await else { return };
         pbx.colleague("rings").await;
         let telephone = pbx.call(by, NUMBER).await;
@@ -46,7 +49,7 @@ async fn callers_of_a_server_that_is_stopped_or_killed_wait_for_a_person() {
 #[tokio::test]
 async fn a_caller_who_hangs_up_or_is_taken_elsewhere_ends_the_session() {
     let Some((service, pbx)) = candor::start(candor::plan()).await else { return };
-    for by in BOTH {
+    for by in WAYS {
         for taken in [false, true] {
             let before = service.sessions();
             let telephone = pbx.call(by, NUMBER).await;
@@ -65,8 +68,10 @@ async fn a_caller_who_hangs_up_or_is_taken_elsewhere_ends_the_session() {
             if taken {
                 let heard = telephone.now();
                 tokio::time::sleep(Duration::from_millis(500)).await;
-                let later = &telephone.heard()[heard.min(telephone.heard().len())..];
-                assert!(!later.chunks(160).any(sound::is_loud), "{by:?}: nothing of the agent's is heard any more");
+                assert!(
+                    !telephone.heard()[heard..].chunks(160).any(sound::is_loud),
+                    "{by:?}: nothing of the agent's is heard any more"
+                );
                 telephone.hang_up().await;
             }
         }
@@ -80,7 +85,7 @@ async fn a_caller_whom_nobody_answers_comes_back_to_the_agent() {
     let Some((service, pbx)) = candor::start(plan).await else { return };
     let prompts = Prompts::of_the_webshop().await;
     pbx.colleague("rings").await;
-    for by in BOTH {
+    for by in WAYS {
         let before = service.sessions();
         let telephone = pbx.call(by, NUMBER).await;
         let session = candor::new_session(&service, &before).await;
@@ -104,7 +109,7 @@ async fn a_caller_beyond_the_limit_goes_to_a_person_at_once() {
     pbx.colleague("rings").await;
     let first = pbx.call(By::WebSocket, NUMBER).await;
     first.hears_something().await;
-    for by in BOTH {
+    for by in WAYS {
         let telephone = pbx.call(by, NUMBER).await;
         telephone.is_queued().await;
         assert_eq!(telephone.variable("CANDOR_REASON").await, "capacity", "{by:?}");
@@ -118,10 +123,14 @@ async fn a_caller_beyond_the_limit_goes_to_a_person_at_once() {
 async fn a_telephone_that_sends_no_sound_is_greeted_and_handed_over() {
     let Some((service, pbx)) = candor::start(candor::plan()).await else { return };
     pbx.colleague("talks").await;
-    for number in ["+31201234567", "+32201234567"] {
+    for number in NUMBERS {
         let before = service.sessions();
         let Some(_call) = pbx.call_by_sip_without_sound(number) else { return };
         let session = candor::new_session(&service, &before).await;
+        let others = pbx.manager.events("QueueCallerJoin");
+        let joins = |message: &Message| !others.iter().any(|other| other.get("Uniqueid") == message.get("Uniqueid"));
+        let joined = pbx.manager.event("QueueCallerJoin", joins).await;
+        assert!(joined.get("Channel").is_some_and(|name| name.starts_with("PJSIP/outside-")), "{joined:?}");
         let story = ended(&service, &session).await;
         assert!(story[1].starts_with("nl disclosure-automated heard"), "{story:?}");
         assert!(story[2].starts_with("nl disclosure-consent heard"), "{story:?}");
@@ -147,7 +156,7 @@ async fn thirty_callers_at_once_hear_who_they_speak_with_and_reach_the_queue() {
             telephone
         }
     };
-    let calls = (0..30).map(|number| one(BOTH[number % 2]));
+    let calls = (0..30).map(|number| one(WAYS[number % WAYS.len()]));
     let telephones = futures_util::future::join_all(calls).await;
     for telephone in &telephones {
         let heard = telephone.heard();

@@ -4,10 +4,13 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use super::configuration::{PASSWORD, Places};
-use super::{Pbx, installed};
+use super::{By, Pbx, installed};
 use crate::by_key::with_keys_alone;
 use crate::http;
 use crate::service::{Plan, Service, sample_settings, webshop};
+
+/// The ways on which calls reach it.
+pub const WAYS: [By; 2] = [By::WebSocket, By::AudioSocket];
 
 /// A server whose callers answer by key and whose colleagues are in a queue of Asterisk's.
 pub fn plan() -> Plan {

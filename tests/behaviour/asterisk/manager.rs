@@ -19,8 +19,15 @@ pub struct Manager {
 }
 
 /// An event, or an answer: names and values in their order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Message(Vec<(String, String)>);
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let lines = self.0.iter().map(|(name, value)| format!("{name}: {value}"));
+        formatter.write_str(&lines.collect::<Vec<_>>().join(", "))
+    }
+}
 
 impl Message {
     /// The value of the first line of this name.

@@ -132,9 +132,18 @@ impl Pbx {
     /// The sound that Asterisk has recorded of what a telephone heard, whose call is over.
     pub async fn recorded(&self, telephone: &Telephone<'_>) -> Vec<i16> {
         let other = telephone.id.replace("call-", "telephone-");
-        self.manager.event("MixMonitorStop", |message| message.is("Uniqueid", &other)).await;
+        self.manager.event("Hangup", |message| message.is("Uniqueid", &other)).await;
         let file = self.folder.path().join("heard").join(format!("{}.wav", telephone.recording));
-        hound::WavReader::open(file).unwrap().into_samples().map(Result::unwrap).collect()
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            // The length is written last.
+            let samples: Vec<i16> = hound::WavReader::open(&file).unwrap().into_samples().filter_map(Result::ok).collect();
+            if !samples.is_empty() {
+                return samples;
+            }
+            assert!(Instant::now() < deadline, "nothing is recorded in {}", file.display());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Calls a number, and waits until the telephone is connected and the dialplan has begun.

@@ -14,8 +14,6 @@ use super::sound::{self, Found};
 /// 20 ms at 8 kHz, in samples.
 const FRAME: usize = 160;
 const FRAME_TIME: Duration = Duration::from_millis(20);
-/// A telephone that hears nothing for longer than this hears silence.
-const LATE: usize = 3 * FRAME;
 
 /// What AudioSocket calls its messages.
 const HANG_UP: u8 = 0x00;
@@ -36,21 +34,16 @@ pub struct Telephone<'a> {
 /// The sound of a telephone.
 #[derive(Clone)]
 pub struct Line {
-    heard: Arc<Mutex<Heard>>,
+    heard: Arc<Mutex<Vec<i16>>>,
     say: mpsc::UnboundedSender<Vec<i16>>,
     open: watch::Receiver<bool>,
-}
-
-struct Heard {
-    since: Instant,
-    samples: Vec<i16>,
 }
 
 impl Line {
     /// Takes a telephone's connection over.
     pub fn of(stream: TcpStream) -> Line {
         stream.set_nodelay(true).unwrap();
-        let heard = Arc::new(Mutex::new(Heard { since: Instant::now(), samples: Vec::new() }));
+        let heard = Arc::new(Mutex::new(Vec::new()));
         let (say, said) = mpsc::unbounded_channel();
         let (close, open) = watch::channel(true);
         let (reading, writing) = stream.into_split();
@@ -66,7 +59,7 @@ impl Line {
     }
 }
 
-async fn listen(mut reading: tokio::net::tcp::OwnedReadHalf, heard: &Mutex<Heard>) {
+async fn listen(mut reading: tokio::net::tcp::OwnedReadHalf, heard: &Mutex<Vec<i16>>) {
     loop {
         let mut head = [0; 3];
         if reading.read_exact(&mut head).await.is_err() || head[0] == HANG_UP {
@@ -78,12 +71,7 @@ async fn listen(mut reading: tokio::net::tcp::OwnedReadHalf, heard: &Mutex<Heard
         }
         if head[0] == SOUND {
             let samples = payload.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
-            let mut heard = heard.lock().unwrap();
-            let now = (heard.since.elapsed().as_millis() * 8) as usize;
-            if heard.samples.len() + LATE < now {
-                heard.samples.resize(now - FRAME, 0);
-            }
-            heard.samples.extend(samples);
+            heard.lock().unwrap().extend(samples);
         }
     }
 }
@@ -115,14 +103,14 @@ impl<'a> Telephone<'a> {
         Telephone { pbx, id, channel, recording, line }
     }
 
-    /// What was heard so far, from the beginning of the call.
+    /// What was heard so far, from the beginning of the call. Where Asterisk sent nothing there is nothing.
     pub fn heard(&self) -> Vec<i16> {
-        self.line.heard.lock().unwrap().samples.clone()
+        self.line.heard.lock().unwrap().clone()
     }
 
-    /// Where in what is heard this moment is.
+    /// How much was heard so far, in samples.
     pub fn now(&self) -> usize {
-        (self.line.heard.lock().unwrap().since.elapsed().as_millis() * 8) as usize
+        self.line.heard.lock().unwrap().len()
     }
 
     /// Whether the telephone is still connected.
@@ -164,9 +152,9 @@ impl<'a> Telephone<'a> {
         self.line.say.send(samples).unwrap();
     }
 
-    /// Presses a key for 100 ms, as people do, and gives the place in what is heard at which Asterisk has taken its end.
+    /// Presses a key for 100 ms, as people do, and gives the place in what is heard at which Asterisk passes its end on to the agent.
     pub async fn press(&self, digit: char) -> usize {
-        let ends = |message: &&Message| message.is("Uniqueid", &self.id) && message.is("Direction", "Received");
+        let ends = |message: &&Message| message.is("Linkedid", &self.id) && message.is("Direction", "Sent");
         let before = self.pbx.manager.events("DTMFEnd").iter().filter(ends).count();
         let fields = [("Channel", self.channel.as_str()), ("Digit", &digit.to_string()), ("Duration", "100"), ("Receive", "yes")];
         self.pbx.manager.action("PlayDTMF", &fields).await;
@@ -178,9 +166,9 @@ impl<'a> Telephone<'a> {
         self.now()
     }
 
-    /// Hangs up.
+    /// Hangs up, if the call is not over.
     pub async fn hang_up(&self) {
-        self.pbx.manager.action("Hangup", &[("Channel", &self.channel)]).await;
+        self.pbx.manager.try_action("Hangup", &[("Channel", &self.channel)]).await;
     }
 
     /// Waits until the caller waits in a queue, and gives the event.
