@@ -53,7 +53,7 @@ pub struct ControlSettings {
     pub certificate: Option<PathBuf>,
     /// How long an order may take, such as `2s`.
     pub time_limit: Option<String>,
-    /// The context that a caller goes to who is handed over; `candor-next` if left out.
+    /// The context that a caller goes to who is handed over; `candor-handover` if left out.
     pub context: Option<String>,
     /// The extension there; `s` if left out.
     pub extension: Option<String>,
@@ -208,7 +208,7 @@ impl ControlSettings {
     }
 
     fn place(&self) -> Result<Place, SettingsError> {
-        let context = self.context.as_deref().unwrap_or("candor-next");
+        let context = self.context.as_deref().unwrap_or("candor-handover");
         let extension = self.extension.as_deref().unwrap_or("s");
         let priority = self.priority.unwrap_or(1);
         let expected = "has to be 1 to 79 of letters, digits and _.+*#-, as it stands in extensions.conf";
@@ -345,7 +345,7 @@ mod tests {
         let plan = check(json!({})).unwrap();
         assert!(matches!(plan.way, WayPlan::Dialplan) && !plan.is_overheard());
         assert_eq!(plan.time_limit, Duration::from_secs(2));
-        assert_eq!(plan.place.exists(), "DIALPLAN_EXISTS(candor-next,s,1)");
+        assert_eq!(plan.place.exists(), "DIALPLAN_EXISTS(candor-handover,s,1)");
     }
 
     #[test]

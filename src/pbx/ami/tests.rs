@@ -140,10 +140,10 @@ async fn answers_are_matched_to_orders_whatever_their_order_and_whatever_comes_b
             peer.say(&format!("Response: Success\nActionID: {}\n\n", field(&action, "ActionID"))).await;
         }
         let question = peer.answer("Value: 1\n").await;
-        assert_eq!(field(&question, "Variable"), "DIALPLAN_EXISTS(candor-next,s,1)");
+        assert_eq!(field(&question, "Variable"), "DIALPLAN_EXISTS(candor-handover,s,1)");
         let redirect = peer.answer("Message: Redirect successful\n").await;
         let place = ["Channel", "Context", "Exten", "Priority"].map(|key| field(&redirect, key));
-        assert_eq!(place, ["1795909069.1", "candor-next", "s", "1"]);
+        assert_eq!(place, ["1795909069.1", "candor-handover", "s", "1"]);
     });
     assert_eq!(handed, Ok(()));
 }

@@ -175,7 +175,7 @@ async fn what_is_a_callers_stands_in_no_address() {
     let (_, set) = peer.was_asked(&format!("POST /ari/channels/{CALL}/variable")).await;
     assert_eq!(set, json!({"variable": "__CANDOR_SLOT_number", "value": "81726354"}));
     let (_, sent) = peer.was_asked(&format!("POST /ari/channels/{CALL}/continue")).await;
-    assert_eq!(sent, json!({"context": "candor-next", "extension": "s", "priority": 1}));
+    assert_eq!(sent, json!({"context": "candor-handover", "extension": "s", "priority": 1}));
     let addresses: Vec<String> = peer.asked.borrow().iter().map(|(what, _)| what.clone()).collect();
     assert!(!addresses.iter().any(|address| address.contains("81726354") || address.contains("31201234567")), "{addresses:?}");
 }
