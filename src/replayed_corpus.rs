@@ -21,6 +21,7 @@ fn every_input_of_the_corpus_goes_through_its_parser() {
                 "audiosocket_packet" => audiosocket::parsers::packets(&input, input.len()),
                 "transcript" => parsers::transcript(&input),
                 "vosk_reply" => parsers::vosk_reply(&text),
+                "ami_message" => crate::pbx::parsers::ami_message(&input),
                 other => panic!("no parser is known for fuzz/corpus/{other}: name it here"),
             }
             replayed += 1;
