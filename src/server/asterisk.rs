@@ -78,7 +78,7 @@ pub(super) async fn stream(
     let begun = app.clone();
     let upgrade = upgrade.protocols([MEDIA]);
     legs::accept(&app, upgrade, move |socket, seat| async move {
-        let call = announced.call.clone();
+        let caller = announced.clone();
         let session = |_, leg| {
             seat.leave();
             match waiting {
@@ -87,7 +87,7 @@ pub(super) async fn stream(
             }
             drop(coming);
         };
-        let leaving = leaving(&begun, &call);
+        let leaving = leaving(&begun, &caller);
         let ended = leg::run(socket, &begun.asterisk.limits, begun.asterisk.marks, session, leaving).await;
         tracing::debug!(?ended, "a leg of Asterisk's has ended");
     })
@@ -100,14 +100,14 @@ fn begin(app: &App, announced: Announced, leg: Leg) {
 }
 
 /// What has to be done between the agent's last word and the end of its leg.
-async fn leaving(app: &App, call: &str) {
-    if let AfterStream::HandOver(_, request) = app.services.calls.after_stream(call) {
-        leave(app, call, &request).await;
+async fn leaving(app: &App, caller: &Announced) {
+    if let AfterStream::HandOver(_, request) = app.services.calls.after_stream(&caller.call) {
+        leave(app, caller, &request).await;
     }
 }
 
 /// Tells Asterisk where the caller goes while the agent's leg still holds them. Nothing has to be told where the dialplan asks.
-async fn leave(_app: &App, _call: &str, _request: &Request) {}
+async fn leave(_app: &App, _caller: &Announced, _request: &Request) {}
 
 /// The agent's leg has ended, or a handover has: what next?
 pub(super) async fn after(
