@@ -157,7 +157,9 @@ async fn leave(
         biased;
         _ = &mut leaving => {}
         // A peer whose sound is not taken any more would wait for us.
-        () = drain(stream, &COUNTS) => drop((&mut leaving).await),
+        () = drain(stream, &COUNTS) => {
+            let _ = (&mut leaving).await;
+        }
     }
     let hang_up = Frame::Text(Command::HangUp.text(form).into());
     // One that is gone need not be told.
