@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::asterisk::candor::WAYS;
-use crate::asterisk::{By, PASSWORD, Pbx, Places, Telephone, candor, sound};
+use crate::asterisk::{By, Pbx, Telephone, candor, sound};
 use crate::by_key::{PURPOSE, Prompts, outline};
 use crate::service::{Service, files_below, of_type};
 
@@ -15,12 +15,6 @@ const DISCLOSURES: [&str; 2] = ["disclosure-automated", "disclosure-consent"];
 const QUESTION: &str = "consent-question";
 /// How much of a prompt is waited for before it is broken off: half a second.
 const LEAD: usize = 4_000;
-
-/// Where nobody listens.
-fn nobody() -> Places {
-    let nowhere = "127.0.0.1:1";
-    Places { http: nowhere.to_owned(), audio_socket: nowhere.to_owned(), password: PASSWORD }
-}
 
 /// The samples of a prompt in Dutch.
 fn dutch(prompts: &Prompts, id: &str) -> Vec<i16> {
@@ -36,52 +30,6 @@ async fn asked<'a>(service: &Service, pbx: &'a Pbx, by: By, prompts: &Prompts) -
     // What proves that it was heard has come back.
     tokio::time::sleep(Duration::from_millis(300)).await;
     (telephone, session, question.ends)
-}
-
-#[tokio::test]
-async fn asterisk_takes_the_files_as_they_are() {
-    let Some(pbx) = Pbx::start(&nobody()).await else { return };
-    for module in ["chan_websocket", "chan_audiosocket", "func_curl", "app_queue", "app_dial", "pbx_config"] {
-        let shown = pbx.console(&format!("module show like {module}"));
-        assert!(shown.contains("Running"), "{module}: {shown}");
-    }
-    let contexts =
-        ["candor", "candor-audiosocket", "candor-call", "candor-next", "candor-answered", "candor-outcome", "candor-ask"];
-    for context in contexts {
-        let shown = pbx.console(&format!("dialplan show {context}"));
-        assert!(shown.contains("pbx_config"), "{context}: {shown}");
-    }
-    for (shown, by) in [
-        ("support has 0 calls", "queue show support"),
-        ("candor", "manager show user candor"),
-        ("candor", "ari show user candor"),
-    ] {
-        assert!(pbx.console(by).contains(shown), "{by}: {}", pbx.console(by));
-    }
-    for file in std::fs::read_dir(crate::service::project("deploy/asterisk")).unwrap() {
-        let name = file.unwrap().file_name().into_string().unwrap();
-        let complaint = |line: &&str| line.contains(&name) && (line.contains("ERROR[") || line.contains("WARNING["));
-        assert_eq!(pbx.log().lines().filter(complaint).collect::<Vec<_>>(), Vec::<&str>::new());
-    }
-    println!("Asterisk was there after {:?}", pbx.boot);
-}
-
-#[tokio::test]
-async fn where_candor_is_not_there_a_caller_reaches_a_person() {
-    let Some(pbx) = Pbx::start(&nobody()).await else { return };
-    pbx.colleague("talks").await;
-    for by in [By::WebSocket, By::AudioSocket] {
-        let telephone = pbx.call(by, NUMBER).await;
-        telephone.is_queued().await;
-        let colleague = pbx.answered(&telephone).await;
-        assert_eq!(pbx.manager.variable(&colleague, "CANDOR_REASON").await, "unreachable");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        assert!(telephone.is_open(), "they talk");
-        telephone.hang_up().await;
-    }
-    // That nobody listens there is all that was wrong.
-    let complaints = pbx.complaints();
-    assert!(complaints.iter().all(|line| line.contains("/healthz")), "{complaints:#?}");
 }
 
 #[tokio::test]

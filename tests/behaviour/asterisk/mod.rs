@@ -211,6 +211,12 @@ async fn answer(listener: TcpListener, tell: watch::Sender<HashMap<String, Line>
     }
 }
 
+/// As it stands in a form: every byte but letters and digits.
+pub fn percent_encoded(text: &str) -> String {
+    let byte = |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(byte).collect()
+}
+
 fn uuid() -> String {
     let hex = hex::encode(rand::random::<[u8; 16]>());
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
