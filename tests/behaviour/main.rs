@@ -38,6 +38,7 @@ mod asterisk_keeps_callers;
 mod asterisk_limits;
 mod asterisk_messages;
 mod asterisk_next;
+mod asterisk_takes_orders;
 mod asterisk_without_candor;
 mod audiosocket_calls;
 mod audiosocket_endings;

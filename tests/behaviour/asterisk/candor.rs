@@ -22,13 +22,30 @@ pub fn plan() -> Plan {
 
 /// Starts that server, and an Asterisk that knows it; nothing, and why, where there is no Asterisk.
 pub async fn start(plan: Plan) -> Option<(Service, Pbx)> {
+    start_at(plan, None).await
+}
+
+/// The same with orders by AMI, as this user of manager.conf.
+pub async fn start_with_orders(plan: Plan, username: &str) -> Option<(Service, Pbx)> {
+    let manager = free_port();
+    let plan = plan.with("ASTERISK__CONTROL__VIA", "ami").with("ASTERISK__CONTROL__ADDRESS", &format!("127.0.0.1:{manager}"));
+    let plan = plan.with("ASTERISK__CONTROL__USERNAME", username).with("ASTERISK__CONTROL__SECRET", PASSWORD);
+    // Machines with much to do.
+    start_at(plan.with("ASTERISK__CONTROL__TIME_LIMIT", "10s"), Some(manager)).await
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+async fn start_at(plan: Plan, manager: Option<u16>) -> Option<(Service, Pbx)> {
     installed()?;
-    let audio_socket = format!("127.0.0.1:{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    let audio_socket = format!("127.0.0.1:{}", free_port());
     let plan = plan.with("ASTERISK__PASSWORD", PASSWORD);
     let plan = plan.with("ASTERISK__AUDIOSOCKET__ENABLED", "true").with("ASTERISK__AUDIOSOCKET__LISTEN", &audio_socket);
     // Without marks there is no other evidence than our own pace.
     let service = plan.with("SESSION__PACED_CAN_GRANT", "true").start();
-    let pbx = Pbx::start(&Places { http: http::address(&service), audio_socket, password: PASSWORD }).await?;
+    let pbx = Pbx::start(&Places { http: http::address(&service), audio_socket, password: PASSWORD, manager }).await?;
     Some((service, pbx))
 }
 

@@ -16,6 +16,8 @@ pub struct Places {
     pub audio_socket: String,
     /// Empty: Candor takes whoever is on this machine.
     pub password: &'static str,
+    /// Where orders are taken by AMI; any port that is free, if left out.
+    pub manager: Option<u16>,
 }
 
 /// The ports of a test's Asterisk.
@@ -33,7 +35,13 @@ pub(super) fn write(folder: &Path, installed: &Path, candor: &Places, telephones
     for name in ["etc", "lib", "spool/monitor", "spool/recording", "run", "log", "heard"] {
         std::fs::create_dir_all(folder.join(name)).unwrap();
     }
-    let ports = Ports { manager: free_tcp(), manager_tls: free_tcp(), http: free_tcp(), https: free_tcp(), sip: free_udp() };
+    let ports = Ports {
+        manager: candor.manager.unwrap_or_else(free_tcp),
+        manager_tls: free_tcp(),
+        http: free_tcp(),
+        https: free_tcp(),
+        sip: free_udp(),
+    };
     let signed = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
     std::fs::write(folder.join("etc/certificate.pem"), signed.cert.pem()).unwrap();
     std::fs::write(folder.join("etc/key.pem"), signed.signing_key.serialize_pem()).unwrap();

@@ -1,0 +1,98 @@
+//! A real Asterisk that Candor gives orders to: its own recorder does what callers have answered, the ledger says what it was told and what it answered,
+//! and callers are sent to the queue with what the colleague may know.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::asterisk::{By, Pbx, Telephone, candor, sound};
+use crate::by_key::{PURPOSE, Prompts, outline};
+use crate::service::{Service, files_below, of_type};
+
+const NUMBER: &str = "+31201234567";
+
+/// What Asterisk's recorder has been told, and how it answered.
+fn told(events: &[Value]) -> Vec<String> {
+    let text = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
+    let orders = of_type(events, "pbx-recorder");
+    orders.iter().map(|event| format!("{} {} {}", text(event, "order"), text(event, "reason"), text(event, "answer"))).collect()
+}
+
+/// The files of Asterisk's recorder for a session.
+fn recorded(pbx: &Pbx, session: &str) -> Vec<PathBuf> {
+    let files = files_below(&pbx.file("spool/monitor")).into_iter();
+    files.filter(|file| file.file_name().is_some_and(|name| name.to_string_lossy().contains(session))).collect()
+}
+
+fn dutch(prompts: &Prompts, id: &str) -> Vec<i16> {
+    sound::samples_of(&prompts.sound("nl", id))
+}
+
+async fn answered<'a>(service: &Service, pbx: &'a Pbx, prompts: &Prompts, key: char) -> (Telephone<'a>, String) {
+    let before = service.sessions();
+    let telephone = pbx.call(By::WebSocket, NUMBER).await;
+    let session = candor::new_session(service, &before).await;
+    telephone.hears("consent-question", &dutch(prompts, "consent-question")).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(recorded(pbx, &session), Vec::<PathBuf>::new(), "nothing is recorded before the answer");
+    telephone.press(key).await;
+    let said = if key == '1' { "consent-given" } else { "consent-refused" };
+    telephone.hears(said, &dutch(prompts, said)).await;
+    (telephone, session)
+}
+
+#[tokio::test]
+async fn asterisks_recorder_runs_after_a_yes_alone_and_stops_before_a_person_speaks() {
+    let plan = candor::plan().with("ASTERISK__RECORDER__AFTER_GRANT", &format!("[\"{PURPOSE}\"]"));
+    let Some((service, pbx)) = candor::start_with_orders(plan, "candor-records").await else { return };
+    let prompts = Prompts::of_the_webshop().await;
+    pbx.colleague("talks").await;
+
+    // A yes, something that is said, and a person.
+    let (telephone, session) = answered(&service, &pbx, &prompts, '1').await;
+    telephone.press('3').await;
+    telephone.hears("we-are-open", &dutch(&prompts, "we-are-open")).await;
+    telephone.press('0').await;
+    telephone.is_queued().await;
+    let file = recorded(&pbx, &session);
+    assert_eq!(file.len(), 1, "{file:?}");
+    let at_the_handover = std::fs::metadata(&file[0]).unwrap().len();
+    let colleague = pbx.answered(&telephone).await;
+    assert_eq!(pbx.manager.variable(&colleague, "CANDOR_SESSION").await, session);
+    assert_eq!(pbx.manager.variable(&colleague, "CANDOR_REASON").await, "asked");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(std::fs::metadata(&file[0]).unwrap().len(), at_the_handover, "nothing of what they say to each other");
+    telephone.hang_up().await;
+    let events = service.closed_of(&session).await;
+    assert_eq!(told(&events), ["start granted done", "stop handover done"], "{:?}", outline(&events));
+    let named = of_type(&events, "pbx-recorder");
+    assert!(file[0].to_str().unwrap().ends_with(named[0]["file"].as_str().unwrap()), "{named:?}");
+    let samples: Vec<i16> = hound::WavReader::open(&file[0]).unwrap().into_samples().map(Result::unwrap).collect();
+    assert!(sound::find(&samples, &dutch(&prompts, "we-are-open")).is_some_and(|found| found.is_whole()), "what was agreed to");
+    assert!(sound::find(&samples, &dutch(&prompts, "consent-question")).is_none(), "and nothing of what was before it");
+
+    // A yes that is taken back.
+    let (telephone, session) = answered(&service, &pbx, &prompts, '1').await;
+    telephone.press('*').await;
+    telephone.press('9').await;
+    telephone.hears("consent-withdrawn", &dutch(&prompts, "consent-withdrawn")).await;
+    telephone.hang_up().await;
+    let events = service.closed_of(&session).await;
+    // The manager interface has no order to delete a file: that is the PBX's, and the ledger says so.
+    let expected = ["start granted done", "stop withdrawn done", "erase withdrawn not-possible"];
+    assert_eq!(told(&events), expected, "{:?}", outline(&events));
+
+    // A no.
+    let (telephone, session) = answered(&service, &pbx, &prompts, '2').await;
+    telephone.press('3').await;
+    telephone.hears("we-are-open", &dutch(&prompts, "we-are-open")).await;
+    telephone.press('0').await;
+    telephone.is_queued().await;
+    pbx.answered(&telephone).await;
+    telephone.hang_up().await;
+    let events = service.closed_of(&session).await;
+    assert_eq!(told(&events), Vec::<String>::new(), "{:?}", outline(&events));
+    assert_eq!(recorded(&pbx, &session), Vec::<PathBuf>::new());
+    assert_eq!(pbx.complaints(), Vec::<String>::new());
+}
