@@ -65,7 +65,7 @@ async fn asterisks_recorder_runs_after_a_yes_alone_and_stops_before_a_person_spe
     assert_eq!(std::fs::metadata(&file[0]).unwrap().len(), at_the_handover, "nothing of what they say to each other");
     telephone.hang_up().await;
     let events = service.closed_of(&session).await;
-    assert_eq!(told(&events), ["start granted done", "stop handover done"], "{:?}", outline(&events));
+    assert_eq!(told(&events), ["start granted done", "stop turn-not-held done"], "{:?}", outline(&events));
     let named = of_type(&events, "pbx-recorder");
     assert!(file[0].to_str().unwrap().ends_with(named[0]["file"].as_str().unwrap()), "{named:?}");
     let samples: Vec<i16> = hound::WavReader::open(&file[0]).unwrap().into_samples().map(Result::unwrap).collect();
