@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::audiosocket_phone::{by_audiosocket, port};
 use crate::by_key::{
     Prompts, QUESTION, RECORDING, answer, assert_clean, assert_log, by_key, next_prompt_sounds, opening,
     opening_hours_and_goodbye, order_is_looked_up, outline, ring, then,
 };
-use crate::phone::{Asterisk, Caller, Desk, EndedBy, Happening, MarkAnswers, MarkReturn, Outcome, Speaks};
+use crate::phone::{Asterisk, AudioSocket, Caller, Desk, EndedBy, Happening, MarkAnswers, MarkReturn, Outcome, Speaks};
 use crate::service::{Plan, Service, of_type, project, settings_with};
 
 const GIVEN: [&str; 3] = ["answer given by 1", "consent requested to given", "recorder started"];
@@ -25,6 +26,8 @@ enum Telephone {
     AsteriskJson,
     /// The first Asterisk that had the channel: plain text, no marks. Its leg waits for an answer.
     AsteriskText,
+    /// An Asterisk without that channel: bare packets, and nothing is reported. What was heard, our own clock says.
+    AudioSocket,
 }
 
 impl Telephone {
@@ -36,22 +39,40 @@ impl Telephone {
     fn plan(self) -> Plan {
         match self {
             Telephone::Twilio => by_key(),
+            Telephone::AudioSocket => by_audiosocket(true).with("ASTERISK__PASSWORD", PASSWORD),
             _ => by_key().settings(&settings_with("queue = \"support\"")).with("ASTERISK__PASSWORD", PASSWORD),
         }
     }
 
-    fn caller(self, service: &Service) -> Caller {
-        self.caller_with(service, PASSWORD)
+    async fn caller(self, service: &Service) -> Caller {
+        self.caller_with(service, PASSWORD).await
     }
 
-    fn caller_with(self, service: &Service, password: &str) -> Caller {
+    async fn caller_with(self, service: &Service, password: &str) -> Caller {
+        let password = Some(("asterisk".to_owned(), password.to_owned()));
         let (speaks, answers) = match self {
             Telephone::Twilio => return service.caller(),
             Telephone::AsteriskJson => (Speaks::Json, true),
             Telephone::AsteriskText => (Speaks::PlainTextWithoutMarks, false),
+            Telephone::AudioSocket => {
+                let known = Prompts::of_the_webshop().await.sounds().into();
+                let audiosocket = Some(AudioSocket { address: port(service), known });
+                return service.caller().by_asterisk(Asterisk { password, audiosocket, ..Asterisk::default() });
+            }
         };
-        let password = Some(("asterisk".to_owned(), password.to_owned()));
         service.caller().by_asterisk(Asterisk { speaks, answers, password, ..Asterisk::default() })
+    }
+
+    /// How the ledger says that a line was heard.
+    fn heard(self, line: &str) -> String {
+        let evidence = if self == Telephone::AudioSocket { "paced" } else { "peer" };
+        format!("{line} heard {evidence}")
+    }
+
+    /// The outline of an opening that was heard to the end of the question.
+    fn opening(self) -> Vec<String> {
+        let said = |line: String| line.strip_suffix(" heard peer").map(|line| self.heard(line)).unwrap_or(line);
+        opening("nl").into_iter().map(said).collect()
     }
 
     /// What a colleague is told, by the names that a dialplan has for it.
@@ -82,13 +103,13 @@ impl Telephone {
 
 async fn a_yes_keeps_every_turn_after_it(by: Telephone) {
     let service = by.plan().start();
-    let (call, _) = ring(&service, by.caller(&service)).await;
+    let (call, _) = ring(&service, by.caller(&service).await).await;
     answer(&call, "1").await;
     opening_hours_and_goodbye(&call).await;
     let outcome = call.outcome().await;
     assert_clean(&service, &outcome);
     assert_eq!(outcome.ended_by, EndedBy::Server);
-    assert_eq!(outline(&service.closed().await), then(then(opening("nl"), &GIVEN), &FINISHED_RECORDED));
+    assert_eq!(outline(&service.closed().await), then(then(by.opening(), &GIVEN), &FINISHED_RECORDED));
     assert_eq!(service.sealed_turns().len(), 3);
     let said = ["disclosure-automated", "disclosure-consent", "consent-question", "consent-given", "we-are-open", "thank-you"];
     assert_eq!(Prompts::of_the_webshop().await.heard(&outcome.heard, "nl", &said), said);
@@ -96,13 +117,13 @@ async fn a_yes_keeps_every_turn_after_it(by: Telephone) {
 
 async fn a_no_keeps_nothing_and_the_call_goes_on(by: Telephone) {
     let service = by.plan().start();
-    let (call, _) = ring(&service, by.caller(&service)).await;
+    let (call, _) = ring(&service, by.caller(&service).await).await;
     answer(&call, "2").await;
     opening_hours_and_goodbye(&call).await;
     let outcome = call.outcome().await;
     assert_clean(&service, &outcome);
     let end = ["answer refused by 2", "consent requested to refused", "closed finished, 0 sealed"];
-    assert_eq!(outline(&service.closed().await), then(opening("nl"), &end));
+    assert_eq!(outline(&service.closed().await), then(by.opening(), &end));
     assert!(service.sealed_turns().is_empty() && by.passed_on_nobody(&outcome));
     let said = ["consent-refused", "we-are-open", "thank-you"];
     assert_eq!(Prompts::of_the_webshop().await.heard(&outcome.heard, "nl", &said), said);
@@ -110,25 +131,26 @@ async fn a_no_keeps_nothing_and_the_call_goes_on(by: Telephone) {
 
 async fn silence_is_asked_once_more_and_is_a_no(by: Telephone) {
     let service = by.plan().start();
-    let (call, _) = ring(&service, by.caller(&service)).await;
+    let (call, _) = ring(&service, by.caller(&service).await).await;
     // The question again, and the no.
     call.wait_for_completed_marks(QUESTION + 2).await.unwrap();
     opening_hours_and_goodbye(&call).await;
     let outcome = call.outcome().await;
     assert_clean(&service, &outcome);
+    let asked_again = by.heard("nl consent-reask");
     let end = [
         "answer silence by none",
-        "nl consent-reask heard peer",
+        &asked_again,
         "answer silence by none",
         "consent requested to refused",
         "closed finished, 0 sealed",
     ];
-    assert_eq!(outline(&service.closed().await), then(opening("nl"), &end));
+    assert_eq!(outline(&service.closed().await), then(by.opening(), &end));
 }
 
 async fn a_key_in_a_prompt_cuts_it(by: Telephone) {
     let service = by.plan().start();
-    let (call, _) = ring(&service, by.caller(&service)).await;
+    let (call, _) = ring(&service, by.caller(&service).await).await;
     call.wait_for_completed_marks(RECORDING - 1).await.unwrap();
     next_prompt_sounds(&call).await;
     call.press("2").await.unwrap();
@@ -146,7 +168,9 @@ async fn a_key_in_a_prompt_cuts_it(by: Telephone) {
             _ => None,
         })
         .collect();
-    assert!(!cut.is_empty() && cut.iter().any(|dropped| !dropped.is_zero()), "{cut:?}");
+    // Nothing is sent ahead over AudioSocket, so there is nothing to throw away.
+    let sent_ahead = by != Telephone::AudioSocket;
+    assert!(!sent_ahead || cut.iter().any(|dropped| !dropped.is_zero()), "{cut:?}");
     // A server that has sent the whole prompt ahead has its mark taken back; it never counts as heard.
     assert!(outcome.marks.iter().all(|mark| mark.returned.is_some_and(|(_, why)| why != MarkReturn::AtOnce)));
     let prompts = Prompts::of_the_webshop().await;
@@ -156,19 +180,19 @@ async fn a_key_in_a_prompt_cuts_it(by: Telephone) {
 
 async fn a_caller_who_sends_no_sound_is_served(by: Telephone) {
     let service = by.plan().start();
-    let (call, _) = ring(&service, by.caller(&service).no_frames()).await;
+    let (call, _) = ring(&service, by.caller(&service).await.no_frames()).await;
     answer(&call, "1").await;
     opening_hours_and_goodbye(&call).await;
     let outcome = call.outcome().await;
     assert_clean(&service, &outcome);
-    assert_eq!(outline(&service.closed().await), then(then(opening("nl"), &GIVEN), &FINISHED_RECORDED));
+    assert_eq!(outline(&service.closed().await), then(then(by.opening(), &GIVEN), &FINISHED_RECORDED));
 }
 
 async fn who_consents_and_who_refuses_reach_a_person_alike(by: Telephone) {
     let service = by.plan().start();
     let mut told = Vec::new();
     for (key, state) in [("1", "given"), ("2", "refused")] {
-        let (call, session) = ring(&service, by.caller(&service).desk(TALKS)).await;
+        let (call, session) = ring(&service, by.caller(&service).await.desk(TALKS)).await;
         answer(&call, key).await;
         order_is_looked_up(&call).await;
         let outcome = call.outcome().await;
@@ -190,7 +214,7 @@ async fn whom_nobody_answers_comes_back_to_the_same_session(by: Telephone) {
     let service = by.plan().start();
     let nobody = Desk::Nobody { after: Duration::from_millis(300) };
     for (desk, result) in [(nobody, "no-answer"), (Desk::Full, "queue-full"), (Desk::Broken, "failed")] {
-        let (call, session) = ring(&service, by.caller(&service).desk(desk)).await;
+        let (call, session) = ring(&service, by.caller(&service).await.desk(desk)).await;
         answer(&call, "1").await;
         next_prompt_sounds(&call).await;
         call.press("0").await.unwrap();
@@ -208,7 +232,7 @@ async fn whom_nobody_answers_comes_back_to_the_same_session(by: Telephone) {
             &format!("handover result {result}"),
             "closed finished, 1 sealed",
         ];
-        assert_eq!(outline(&service.closed_of(&session).await), then(then(opening("nl"), &GIVEN), &end));
+        assert_eq!(outline(&service.closed_of(&session).await), then(then(by.opening(), &GIVEN), &end));
     }
     assert_eq!(service.sessions().len(), 3);
 }
@@ -216,7 +240,7 @@ async fn whom_nobody_answers_comes_back_to_the_same_session(by: Telephone) {
 async fn who_hangs_up_ends_the_session(by: Telephone) {
     let service = by.plan().start();
     for broken in [false, true] {
-        let (call, session) = ring(&service, by.caller(&service)).await;
+        let (call, session) = ring(&service, by.caller(&service).await).await;
         answer(&call, "1").await;
         next_prompt_sounds(&call).await;
         let closed = if broken {
@@ -243,8 +267,10 @@ fn patient(by: Telephone) -> Plan {
 }
 
 async fn whose_marks_never_come_back_is_not_recorded(by: Telephone) {
-    let service = patient(by).with("SESSION__EVIDENCE_MS", "1000").start();
-    let (call, session) = ring(&service, by.caller(&service).mark_answers(MarkAnswers::Never).desk(TALKS)).await;
+    // Where nothing ever is, that is so by default.
+    let plan = patient(by).with("SESSION__EVIDENCE_MS", "1000").with("SESSION__PACED_CAN_GRANT", "false");
+    let service = plan.start();
+    let (call, session) = ring(&service, by.caller(&service).await.mark_answers(MarkAnswers::Never).desk(TALKS)).await;
     call.wait_until_agent_silent(THE_MENU_IS_OVER).await.unwrap();
     call.press("0").await.unwrap();
     let outcome = call.outcome().await;
@@ -252,12 +278,21 @@ async fn whose_marks_never_come_back_is_not_recorded(by: Telephone) {
     let events = service.closed_of(&session).await;
     assert!(of_type(&events, "recorder.started").is_empty() && of_type(&events, "question").is_empty());
     assert!(service.sealed_turns().is_empty());
-    assert_log(&service, &["the phone system does not report what it has played"]);
+    let said = if by == Telephone::AudioSocket {
+        "nobody reports what was played"
+    } else {
+        "the phone system does not report what it has played"
+    };
+    assert_log(&service, &[said]);
 }
 
 async fn marks_that_come_back_at_once_prove_nothing(by: Telephone) {
+    // Not in the table, either: nothing can be reported.
+    if by == Telephone::AudioSocket {
+        return;
+    }
     let service = patient(by).start();
-    let (call, session) = ring(&service, by.caller(&service).mark_answers(MarkAnswers::AtOnce).desk(TALKS)).await;
+    let (call, session) = ring(&service, by.caller(&service).await.mark_answers(MarkAnswers::AtOnce).desk(TALKS)).await;
     call.wait_until_agent_silent(THE_MENU_IS_OVER).await.unwrap();
     call.press("0").await.unwrap();
     call.outcome().await;
@@ -267,7 +302,7 @@ async fn marks_that_come_back_at_once_prove_nothing(by: Telephone) {
 
 async fn whoever_finds_no_room_reaches_a_person(by: Telephone) {
     let service = by.plan().with("SESSION__MAX_CALLS", "0").start();
-    let outcome = by.caller(&service).desk(TALKS).ring().await.unwrap().outcome().await;
+    let outcome = by.caller(&service).await.desk(TALKS).ring().await.unwrap().outcome().await;
     assert_eq!((&outcome.violations, &outcome.ended_by), (&Vec::new(), &EndedBy::Server));
     let told = by.told(&outcome);
     assert_eq!((told["reason"].as_str(), told["language"].as_str()), ("capacity", "nl"));
@@ -277,7 +312,7 @@ async fn whoever_finds_no_room_reaches_a_person(by: Telephone) {
 
 async fn a_server_that_stops_passes_its_callers_on(by: Telephone) {
     let mut service = by.plan().start();
-    let (call, session) = ring(&service, by.caller(&service).desk(TALKS)).await;
+    let (call, session) = ring(&service, by.caller(&service).await.desk(TALKS)).await;
     answer(&call, "1").await;
     next_prompt_sounds(&call).await;
     service.terminate();
@@ -292,7 +327,7 @@ async fn a_server_that_stops_passes_its_callers_on(by: Telephone) {
         "handover result answered",
         "closed handed-over, 1 sealed",
     ];
-    assert_eq!(outline(&service.closed_of(&session).await), then(then(opening("nl"), &GIVEN), &end));
+    assert_eq!(outline(&service.closed_of(&session).await), then(then(by.opening(), &GIVEN), &end));
 }
 
 async fn whoever_shows_no_secret_is_turned_away(by: Telephone) {
@@ -304,11 +339,12 @@ async fn whoever_shows_no_secret_is_turned_away(by: Telephone) {
     };
     let service = plan.start();
     if by.is_asterisk() {
-        let outcome = by.caller_with(&service, "another password of its").ring().await.unwrap().outcome().await;
+        let outcome = by.caller_with(&service, "another password of its").await.ring().await.unwrap().outcome().await;
         let asked = |place: &str| outcome.events.iter().any(|event| event.what == Happening::Asked(place.to_owned(), 401));
-        assert!(asked("/asterisk") && asked("/asterisk/after"), "{:?}", outcome.events);
+        let place = if by == Telephone::AudioSocket { "/asterisk/audiosocket" } else { "/asterisk" };
+        assert!(asked(place) && asked("/asterisk/after"), "{:?}", outcome.events);
     } else {
-        let refused = by.caller(&service).public_address("https://bot.example.com").auth_token("of another").ring().await;
+        let refused = by.caller(&service).await.public_address("https://bot.example.com").auth_token("of another").ring().await;
         assert!(refused.is_err_and(|error| error.to_string().contains("403")));
     }
     assert!(service.sessions().is_empty());
@@ -353,6 +389,7 @@ macro_rules! tests_over {
 behaviours!(tests_over twilio Twilio);
 behaviours!(tests_over asterisk_json AsteriskJson);
 behaviours!(tests_over asterisk_text AsteriskText);
+behaviours!(tests_over audiosocket AudioSocket);
 
 macro_rules! listed {
     ([] $($name:ident: $words:literal,)*) => {
@@ -361,11 +398,15 @@ macro_rules! listed {
 }
 
 /// The columns of the table, and the module whose tests fill it.
-const TELEPHONES: [(&str, &str); 3] = [
+const TELEPHONES: [(&str, &str); 4] = [
     ("[Twilio](telephony/twilio.md)", "twilio"),
     ("[Asterisk](telephony/asterisk.md), JSON", "asterisk_json"),
     ("Asterisk before 22.8, plain text", "asterisk_text"),
+    ("Asterisk over [AudioSocket](telephony/audiosocket.md)", "audiosocket"),
 ];
+
+/// What a column has nothing to show for.
+const NOT_OF: [(&str, &str); 1] = [("audiosocket", "marks_that_come_back_at_once_prove_nothing")];
 
 const BEFORE: &str = "# Telephones
 
@@ -375,8 +416,10 @@ tests, by a simulated telephone against a running server (`tests/behaviour/any_t
 ";
 
 const AFTER: &str = "
+Over AudioSocket nothing is reported as played. By default no yes counts there; with `session.paced_can_grant` it does, and so it is in its column, but for the row about what is not reported.
+
 Not in the table, because their tests are their own: what a message may hold and cost (`twilio_messages`, `twilio_limits`, `asterisk_messages`,
-`asterisk_limits`), and calls from browsers ([telephony/webrtc.md](telephony/webrtc.md)).
+`asterisk_limits`, `audiosocket_sound`, `audiosocket_endings`), and calls from browsers ([telephony/webrtc.md](telephony/webrtc.md)).
 
 How another phone system is added: [adding-a-transport.md](adding-a-transport.md).
 ";
@@ -386,8 +429,9 @@ fn the_table_of_the_documentation_is_that_of_these_tests() {
     let rows = behaviours!(listed);
     let mut table =
         format!("| | {} |\n|{}\n", TELEPHONES.map(|(name, _)| name).join(" | "), " --- |".repeat(TELEPHONES.len() + 1));
-    for (words, _) in rows {
-        table.push_str(&format!("| {words} |{}\n", " ✓ |".repeat(TELEPHONES.len())));
+    for (words, name) in rows {
+        let cells = TELEPHONES.map(|(_, module)| if NOT_OF.contains(&(module, name)) { " – |" } else { " ✓ |" });
+        table.push_str(&format!("| {words} |{}\n", cells.concat()));
     }
     let expected = format!("{BEFORE}{table}{AFTER}");
     let file = project("docs/telephony.md");

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::audiosocket_peer::{DTMF, HANG_UP, SLIN, UUID};
 use crate::by_key::with_keys_alone;
 use crate::http::{Answer, post};
-use crate::service::{Plan, Service, sample_settings, webshop};
+use crate::service::{Plan, Service, settings_with, webshop};
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
@@ -25,10 +25,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// The sample dialog over AudioSocket, by key, with a queue of Asterisk's for those who want a person. `grants`: whether what was only paced counts
 /// as heard.
 pub fn by_audiosocket(grants: bool) -> Plan {
-    let sample = sample_settings();
-    let (before, line) = sample.split_once("\ndesk = true").expect("the sample hands over to the desk");
-    let after = line.split_once('\n').map_or("", |(_, after)| after);
-    let plan = with_keys_alone(webshop()).settings(&format!("{before}\nqueue = \"support\"\n{after}"));
+    let plan = with_keys_alone(webshop()).settings(&settings_with("queue = \"support\""));
     let plan = plan.with("ASTERISK__AUDIOSOCKET__ENABLED", "true").with("ASTERISK__AUDIOSOCKET__LISTEN", "127.0.0.1:0");
     plan.with("SESSION__PACED_CAN_GRANT", if grants { "true" } else { "false" })
 }

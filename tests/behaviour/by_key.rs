@@ -185,7 +185,7 @@ pub fn written_at(service: &Service, session: &str, wanted: impl Fn(&Value) -> b
 }
 
 /// Every fixed prompt of the sample dialog as these servers say it.
-pub struct Prompts(PromptCache);
+pub struct Prompts(PromptCache, Vec<(String, String)>);
 
 impl Prompts {
     pub async fn of_the_webshop() -> Prompts {
@@ -220,9 +220,15 @@ impl Prompts {
                 assert!(prompt_key("webshop", &line).ends_with("/keys"));
             }
         }
+        let names = texts.iter().map(|text| (text.language.clone(), text.id.clone())).collect();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rendered");
         let espeak = EspeakSettings { rate: RATE, ..EspeakSettings::default() };
-        Prompts(PromptCache::prepare(&folder, &espeak, &[Codec::Ulaw], texts, |_| {}).await.unwrap())
+        Prompts(PromptCache::prepare(&folder, &espeak, &[Codec::Ulaw], texts, |_| {}).await.unwrap(), names)
+    }
+
+    /// The sounds of all of them.
+    pub fn sounds(&self) -> Vec<Vec<u8>> {
+        self.1.iter().map(|(language, id)| self.sound(language, id)).collect()
     }
 
     /// The sound of a prompt.

@@ -150,11 +150,13 @@ fn without_silent_ends(ulaw: &[u8]) -> (usize, &[u8]) {
     }
 }
 
-/// Where `needle` first lies in `hay`; nothing is found for an empty needle.
+/// Where `needle` first lies in `hay`; nothing is found for an empty needle. μ-law has two zeros, which linear samples on the way make one.
 fn find_bytes(hay: &[u8], needle: &[u8]) -> Option<usize> {
+    let same = |heard: u8, wanted: u8| heard == wanted || (heard | 0x80, wanted | 0x80) == (SILENCE, SILENCE);
     let first = *needle.first()?;
     let last_start = hay.len().checked_sub(needle.len())?;
-    (0..=last_start).find(|&start| hay[start] == first && &hay[start..start + needle.len()] == needle)
+    let lies_at = |start: usize| hay[start..].iter().zip(needle).all(|(&heard, &wanted)| same(heard, wanted));
+    (0..=last_start).find(|&start| same(hay[start], first) && lies_at(start))
 }
 
 #[cfg(test)]
@@ -184,6 +186,13 @@ mod tests {
         assert_eq!(heard.find_all(&prompt), [Duration::from_millis(2_001), Duration::from_millis(2_136)]);
         assert!(heard.contains_audio(&[vec![SILENCE; 320], prompt, vec![SILENCE; 5]].concat()));
         assert!(!heard.contains_audio(&speech(2, 1_000)));
+    }
+
+    #[test]
+    fn the_two_zeros_are_one_silence() {
+        let heard = heard([&[0x12, 0x7f, 0xff, 0x34], &[SILENCE; 100][..]].concat());
+        assert!(heard.contains_audio(&[0x12, 0xff, 0x7f, 0x34]));
+        assert!(!heard.contains_audio(&[0x12, 0xff, 0x7e, 0x34]));
     }
 
     #[test]

@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use account::{EndedBy, Event, Happening, Mark, MarkReturn, Posted};
-pub use asterisk::{Asterisk, Format, Speaks};
+pub use asterisk::{Asterisk, AudioSocket, Format, Speaks};
 pub use call::Call;
 pub use caller::Caller;
 pub use desk::{Desk, DeskResult};

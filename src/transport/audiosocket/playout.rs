@@ -9,6 +9,8 @@ use crate::transport::{Inbound, Mark};
 
 /// How many frames may wait. More is what an agent says to somebody whose telephone has stood still.
 const MOST: usize = 10;
+/// How many may wait before two go out in one tick: the clock had missed one, and what waits is between the agent and the caller's ear.
+const CUSHION: usize = 3;
 /// The clock of 20 ms is a little uneven.
 const UNEVEN: Duration = Duration::from_millis(5);
 
@@ -27,8 +29,8 @@ pub(super) struct Playout {
     held: bool,
     /// The sound before the next mark has a hole.
     torn: bool,
-    /// When the last frame was taken by the socket.
-    taken: Option<Instant>,
+    /// When what the socket has taken has been heard.
+    heard: Option<Instant>,
     /// Marks whose sound has gone out.
     behind: VecDeque<(Mark, bool)>,
 }
@@ -102,15 +104,21 @@ impl Playout {
         }
     }
 
-    /// The socket has taken all that was sent.
-    pub(super) fn taken(&mut self, now: Instant) {
-        self.taken = Some(now);
+    /// Whether another frame is to go out in the same tick.
+    pub(super) fn is_behind(&self) -> bool {
+        self.sounding && self.frames > CUSHION
+    }
+
+    /// The socket has taken all that was sent: so many packets of 20 ms.
+    pub(super) fn taken(&mut self, packets: u32, now: Instant) {
+        let before = self.heard.map_or(now, |heard| heard.max(now));
+        self.heard = Some(before + FRAME * packets);
     }
 
     /// What has become of the next mark whose sound is over.
     pub(super) fn over(&mut self, now: Instant) -> Option<Inbound> {
         self.settle_front();
-        if self.taken.is_some_and(|taken| taken + FRAME > now + UNEVEN) {
+        if self.heard.is_some_and(|heard| heard > now + UNEVEN) {
             return None;
         }
         let (mark, torn) = self.behind.pop_front()?;
@@ -152,7 +160,7 @@ mod tests {
                 self.marks.push(over);
             }
             let sent = self.playout.next_frame();
-            self.playout.taken(self.now);
+            self.playout.taken(1, self.now);
             sent.map(|frame| frame[0])
         }
     }
@@ -226,6 +234,42 @@ mod tests {
         assert_eq!(clock.marks, [Inbound::Played(Mark(1))]);
         clock.playout.sound(frame(3));
         assert_eq!([clock.tick(), clock.tick()], [None, Some(3)]);
+    }
+
+    #[test]
+    fn a_clock_that_misses_ticks_does_not_leave_the_agent_behind() {
+        let mut clock = Clock::new();
+        let (mut said, mut most) = (Vec::new(), 0);
+        for number in 0..100 {
+            assert!(!clock.playout.sound(frame(number)));
+            if number % 5 == 4 {
+                clock.now += FRAME;
+            } else {
+                said.extend(clock.tick());
+                while clock.playout.is_behind() {
+                    said.extend(clock.playout.next_frame().map(|frame| frame[0]));
+                    clock.playout.taken(1, clock.now);
+                }
+            }
+            most = most.max(clock.playout.frames);
+        }
+        clock.playout.mark(Mark(1));
+        said.extend((0..6).filter_map(|_| clock.tick()));
+        assert_eq!(said, (0..100).collect::<Vec<u8>>());
+        assert!(most <= CUSHION + 1, "{most} waited");
+        assert_eq!(clock.marks, [Inbound::Played(Mark(1))]);
+    }
+
+    #[test]
+    fn two_frames_that_go_out_together_last_twice_as_long() {
+        let mut clock = Clock::new();
+        clock.playout.sound(frame(1));
+        clock.playout.mark(Mark(1));
+        clock.tick();
+        clock.tick();
+        clock.playout.taken(1, clock.now);
+        assert_eq!(clock.playout.over(clock.now + FRAME), None);
+        assert_eq!(clock.playout.over(clock.now + FRAME * 2), Some(Inbound::Played(Mark(1))));
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub(super) struct Pump {
     patience: Duration,
     playout: Playout,
     wire: Option<Wire>,
+    /// Packets that the socket has not taken yet.
+    on_its_way: u32,
     /// How often the rate has changed.
     changes: u32,
 }
@@ -52,13 +54,13 @@ impl Wire {
 
 impl Pump {
     pub(super) fn new(feed: Feed, outbound: mpsc::Receiver<Outbound>, patience: Duration) -> Pump {
-        Pump { feed, outbound: Some(outbound), patience, playout: Playout::default(), wire: None, changes: 0 }
+        Pump { feed, outbound: Some(outbound), patience, playout: Playout::default(), wire: None, on_its_way: 0, changes: 0 }
     }
 
     /// Pumps until one side ends it. `unsent`: what of our packets the socket has not taken yet.
     pub(super) async fn run(&mut self, reader: &mut Reader, writer: &mut OwnedWriteHalf, unsent: &mut BytesMut) -> Ended {
         let mut clock = ticks();
-        // A clock that is late does not catch up: the caller has heard a gap, and packets in a burst would make another.
+        // A clock that is late does not send silence in a burst: the caller has heard a gap, and would hear another.
         clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut accepted = Instant::now();
         loop {
@@ -69,7 +71,7 @@ impl Pump {
                     Ok(_) => {
                         accepted = Instant::now();
                         if unsent.is_empty() {
-                            self.playout.taken(accepted);
+                            self.playout.taken(std::mem::take(&mut self.on_its_way), accepted);
                         }
                         Ok(())
                     }
@@ -129,16 +131,23 @@ impl Pump {
         Ok(())
     }
 
-    /// 20 ms have passed, and the socket has taken all that there was: the next packet. Silence is sent as well, because Asterisk takes two
+    /// 20 ms have passed, and the socket has taken all that there was: the next packet, or two where the clock has missed some. Silence is sent as well, because Asterisk takes two
     /// seconds without a packet for the end.
     fn say(&mut self, unsent: &mut BytesMut) -> Result<(), Ended> {
         let now = Instant::now();
         while let Some(over) = self.playout.over(now) {
             self.feed.tell(over);
         }
+        self.send_next(unsent)?;
+        if self.playout.is_behind() { self.send_next(unsent) } else { Ok(()) }
+    }
+
+    /// What is to be said next, or silence.
+    fn send_next(&mut self, unsent: &mut BytesMut) -> Result<(), Ended> {
         let frame = self.playout.next_frame().unwrap_or(SILENCE);
         let wire = self.wire(None)?;
         let packet = Packet::Sound(wire.rate, wire.sound.to_wire(&frame));
+        self.on_its_way += 1;
         PacketCodec.encode(packet, unsent).map_err(|_| Ended::Failed)
     }
 

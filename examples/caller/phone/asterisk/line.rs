@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{self};
 use url::Url;
+use uuid::Uuid;
 
 use super::super::account::{Account, EndedBy, Happening, Posted};
 use super::super::desk::Desk;
@@ -21,8 +22,9 @@ use super::super::stream::{Command, StreamEnd};
 use super::super::twiml::Element;
 use super::super::webhook::http;
 use super::super::{Options, PhoneError};
-use super::Asterisk;
+use super::audiosocket::AudioSocketLeg;
 use super::leg::{Leg, LegSettings};
+use super::{Asterisk, AudioSocket};
 
 /// How long the dialplan's questions may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -40,6 +42,12 @@ pub(in super::super) struct PbxLine {
     pub call: String,
     /// Told when the first leg is open, or that it could not be opened.
     pub opened: Option<oneshot::Sender<Result<(), PhoneError>>>,
+}
+
+/// A leg that is open.
+enum Open {
+    WebSocket(Box<WebSocketStream<TcpStream>>),
+    AudioSocket((TcpStream, Uuid)),
 }
 
 /// What became of a caller who was passed on.
@@ -85,24 +93,25 @@ impl PbxLine {
         }
     }
 
-    /// `Dial(WebSocket/…)`: `DIALSTATUS`.
+    /// `Dial(…)`: `DIALSTATUS`.
     async fn dial_agent(&mut self) -> Result<&'static str, EndedBy> {
-        let socket = match self.open().await {
-            Ok(socket) => socket,
+        let opened = match &self.asterisk.audiosocket {
+            Some(audiosocket) => self.open_audiosocket(audiosocket).await.map(Open::AudioSocket),
+            None => self.open().await.map(Open::WebSocket),
+        };
+        // Where it fails the caller is still there: the dialplan goes on.
+        if let Some(told) = self.opened.take() {
+            let _ = told.send(Ok(()));
+        }
+        let opened = match opened {
+            Ok(opened) => opened,
             Err(error) => {
                 if let PhoneError::StreamRefused { place, status, .. } = &error {
                     self.account.happens(Happening::Asked(place.clone(), status.unwrap_or_default()));
                 }
-                // The caller is still there: the dialplan goes on.
-                if let Some(opened) = self.opened.take() {
-                    let _ = opened.send(Ok(()));
-                }
                 return Ok("CHANUNAVAIL");
             }
         };
-        if let Some(opened) = self.opened.take() {
-            let _ = opened.send(Ok(()));
-        }
         self.account.write(|state| state.stream_sids.push(format!("{}.leg", self.call)));
         let settings = LegSettings {
             account: &self.account,
@@ -113,7 +122,14 @@ impl PbxLine {
             mark_answers: self.options.mark_answers,
             deadline: self.deadline(),
         };
-        match Leg::new(socket, settings).run(&mut self.commands).await {
+        let ended = match (opened, &self.asterisk.audiosocket) {
+            (Open::WebSocket(socket), _) => Leg::new(*socket, settings).run(&mut self.commands).await,
+            (Open::AudioSocket((socket, uuid)), Some(audiosocket)) => {
+                AudioSocketLeg::new(socket, settings, audiosocket).run(uuid, &mut self.commands).await
+            }
+            (Open::AudioSocket(_), None) => return Ok("CHANUNAVAIL"),
+        };
+        match ended {
             StreamEnd::Server => Ok("ANSWER"),
             StreamEnd::HungUp => Err(EndedBy::Caller),
             StreamEnd::Dropped => Err(EndedBy::Dropped),
@@ -133,7 +149,38 @@ impl PbxLine {
         pairs
     }
 
-    async fn open(&self) -> Result<WebSocketStream<TcpStream>, PhoneError> {
+    /// Announces the call, and connects under the name that the server gives it.
+    async fn open_audiosocket(&self, audiosocket: &AudioSocket) -> Result<(TcpStream, Uuid), PhoneError> {
+        let place = "/asterisk/audiosocket".to_owned();
+        let refused = |reason: String, status| PhoneError::StreamRefused { place: place.clone(), status, reason };
+        let answer = self.post(&place, &self.announced()).await.map_err(|reason| refused(reason, None))?;
+        let status = answer.status().as_u16();
+        if status != 200 {
+            return Err(refused("the server does not take the call".to_owned(), Some(status)));
+        }
+        let name = answer.text().await.map_err(|error| refused(error.to_string(), Some(status)))?;
+        let uuid = name.parse().map_err(|_| {
+            self.account.violation("what is answered to an announcement is no UUID");
+            refused("no UUID".to_owned(), Some(status))
+        })?;
+        let socket = TcpStream::connect(audiosocket.address).await.map_err(|error| refused(error.to_string(), None))?;
+        let _ = socket.set_nodelay(true);
+        Ok((socket, uuid))
+    }
+
+    async fn post(&self, path: &str, parameters: &[(String, String)]) -> Result<reqwest::Response, String> {
+        let mut url = self.server.clone();
+        url.set_path(path);
+        let form: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let client = http().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
+        let mut request = client.post(url).header("Content-Type", "application/x-www-form-urlencoded").body(form);
+        if let Some(basic) = self.basic() {
+            request = request.header("Authorization", basic);
+        }
+        request.send().await.map_err(|error| error.to_string())
+    }
+
+    async fn open(&self) -> Result<Box<WebSocketStream<TcpStream>>, PhoneError> {
         let mut url = self.server.clone();
         url.set_path("/asterisk");
         url.query_pairs_mut().extend_pairs(self.announced());
@@ -154,7 +201,7 @@ impl PbxLine {
                 if answer.headers().get("Sec-WebSocket-Protocol").is_none_or(|protocol| protocol != MEDIA) {
                     self.account.violation("the subprotocol `media` was not taken");
                 }
-                Ok(socket)
+                Ok(Box::new(socket))
             }
             Err(tungstenite::Error::Http(answer)) => {
                 Err(refused("the server does not switch protocols".to_owned(), Some(answer.status().as_u16())))
@@ -177,15 +224,7 @@ impl PbxLine {
             self.account.violation(format!("/asterisk/after: {reason}"));
             EndedBy::Failure(reason)
         };
-        let mut url = self.server.clone();
-        url.set_path("/asterisk/after");
-        let form: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish();
-        let client = http().timeout(PATIENCE).build().map_err(|error| failed(error.to_string()))?;
-        let mut request = client.post(url).header("Content-Type", "application/x-www-form-urlencoded").body(form);
-        if let Some(basic) = self.basic() {
-            request = request.header("Authorization", basic);
-        }
-        let answer = request.send().await.map_err(|error| failed(error.to_string()))?;
+        let answer = self.post("/asterisk/after", &parameters).await.map_err(failed)?;
         let status = answer.status().as_u16();
         self.account.happens(Happening::Asked("/asterisk/after".to_owned(), status));
         let posted = Posted { at: self.account.now(), to: "/asterisk/after".to_owned(), parameters, status };

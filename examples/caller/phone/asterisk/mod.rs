@@ -1,11 +1,14 @@
-//! The same telephone behind a simulated Asterisk: a dialplan that dials the server's WebSocket, asks it what comes next when that leg has ended,
-//! and does it. Written from the description of the protocol alone.
+//! The same telephone behind a simulated Asterisk: a dialplan that dials the server's WebSocket or its AudioSocket, asks it what comes next when that leg
+//! has ended, and does it. Written from the description of the protocol alone.
 
+mod audiosocket;
 mod leg;
 mod line;
+mod lines;
 mod protocol;
 mod queue;
 
+pub use audiosocket::AudioSocket;
 pub use protocol::{Format, Speaks};
 
 pub(super) use line::PbxLine;
@@ -23,10 +26,12 @@ pub struct Asterisk {
     pub password: Option<(String, String)>,
     /// The language that the dialplan says; none, where it says nothing.
     pub language: Option<String>,
+    /// The leg is one of AudioSocket; without it, a WebSocket.
+    pub audiosocket: Option<AudioSocket>,
 }
 
 impl Default for Asterisk {
     fn default() -> Self {
-        Self { speaks: Speaks::Json, format: Format::Ulaw, answers: true, password: None, language: None }
+        Self { speaks: Speaks::Json, format: Format::Ulaw, answers: true, password: None, language: None, audiosocket: None }
     }
 }
