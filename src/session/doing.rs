@@ -156,9 +156,7 @@ impl Call {
     }
 
     pub(super) fn erase(&mut self, purposes: Vec<Purpose>) {
-        if let Some(recorder) = &mut self.pbx_recorder {
-            recorder.withdrawn(&purposes);
-        }
+        let obeyed = self.pbx_recorder.as_mut().map(|recorder| recorder.withdrawn(&purposes));
         let (work, session) = (self.work.clone(), self.session);
         let withdrawn = self.recorder.withdraw(&purposes);
         tokio::spawn(async move {
@@ -173,6 +171,10 @@ impl Call {
                     Erasure { complete: false, kept: false }
                 }
             };
+            // Nobody is told that it is done while the phone system still writes.
+            if let Some(obeyed) = obeyed {
+                obeyed.await;
+            }
             let _ = work.send(Work::Erased(erasure)).await;
         });
     }

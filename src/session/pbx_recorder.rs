@@ -95,24 +95,28 @@ impl PbxRecorder {
         }
     }
 
-    /// The caller has withdrawn these: what the phone system has written for them has to go.
-    pub(super) fn withdrawn(&mut self, purposes: &[Purpose]) {
+    /// The caller has withdrawn these: what the phone system has written for them has to go. What comes back is as of [`PbxRecorder::stop`].
+    pub(super) fn withdrawn(&mut self, purposes: &[Purpose]) -> impl Future<Output = ()> + Send + 'static + use<> {
         let purposes: Vec<_> = purposes.iter().filter(|purpose| self.control.records_after(purpose)).cloned().collect();
-        if purposes.is_empty() {
-            return;
-        }
         if self.on.take().is_some() {
             self.give(Order::Stop(self.reason));
         }
-        self.give(Order::Erase(purposes));
+        if !purposes.is_empty() {
+            self.give(Order::Erase(purposes));
+        }
+        self.obeyed()
     }
 
     /// Stops it for good; what comes back waits until the phone system has answered, or for as long as is bearable.
-    pub(super) fn stop(&mut self, reason: &'static str) -> impl Future<Output = ()> + Send + 'static {
+    pub(super) fn stop(&mut self, reason: &'static str) -> impl Future<Output = ()> + Send + 'static + use<> {
         self.held = false;
         if self.on.take().is_some() {
             self.give(Order::Stop(reason));
         }
+        self.obeyed()
+    }
+
+    fn obeyed(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
         let (given, mut done) = (self.given, self.done.clone());
         async move {
             let _ = timeout(PATIENCE, done.wait_for(|done| *done >= given)).await;

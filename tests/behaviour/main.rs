@@ -54,6 +54,7 @@ mod browser_network;
 mod browser_pages;
 mod calls_by_key;
 mod calls_by_voice;
+mod certificates_of_phone_systems;
 mod check_at_the_start;
 mod check_fixtures;
 mod check_for_programs;
