@@ -86,7 +86,7 @@ pub(super) async fn stream(
     };
     let waiting = match may_come(&app, &announced) {
         Ok(waiting) => waiting,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     // Calls that are coming are seen to their end as well.
     let coming = app.coming.token();
@@ -117,21 +117,21 @@ pub(super) fn announced(
     headers: &HeaderMap,
     shown: Option<Extension<ShownNames>>,
     form: Result<Bytes, BytesRejection>,
-) -> Result<Announced, Response> {
-    app.asterisk.auth.check(peer.ip(), headers, &names_of(shown)).map_err(|error| refuse(Refusal::Auth(error)))?;
+) -> Result<Announced, Box<Response>> {
+    app.asterisk.auth.check(peer.ip(), headers, &names_of(shown)).map_err(|error| Box::new(refuse(Refusal::Auth(error))))?;
     let announced = form.map_err(|_| AskedError::TooLong).and_then(|form| Announced::read(&form));
-    announced.map_err(|error| refuse(Refusal::Asked(error)))
+    announced.map_err(|error| Box::new(refuse(Refusal::Asked(error))))
 }
 
 /// Whether a call may have a leg, and the session that waits for it, if one does: a caller whom nobody has answered comes back to one
 /// that has its place.
-pub(super) fn may_come(app: &App, announced: &Announced) -> Result<Option<Handle>, Response> {
+pub(super) fn may_come(app: &App, announced: &Announced) -> Result<Option<Handle>, Box<Response>> {
     let waiting = app.services.calls.waiting(&announced.call);
     if waiting.is_none() {
         if app.services.calls.get(&announced.call).is_some() {
-            return Err(refuse(Refusal::Talking));
+            return Err(Box::new(refuse(Refusal::Talking)));
         }
-        app.admit().map_err(IntoResponse::into_response)?;
+        app.admit().map_err(|no_room| Box::new(no_room.into_response()))?;
     }
     Ok(waiting)
 }

@@ -107,13 +107,13 @@ pub(super) async fn announce(
 ) -> Response {
     let announced = match asterisk::announced(&app, peer, &headers, shown, form) {
         Ok(announced) => announced,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let Some(audiosocket) = &app.audiosocket else {
         return (StatusCode::NOT_FOUND, "set asterisk.audiosocket.enabled to take calls in this way\n").into_response();
     };
     if let Err(refused) = asterisk::may_come(&app, &announced) {
-        return refused;
+        return *refused;
     }
     match audiosocket.announced.announce(announced, Instant::now()) {
         Ok(uuid) => asterisk::line(uuid.to_string()),

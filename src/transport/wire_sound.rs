@@ -107,26 +107,26 @@ impl WireSound {
 
     /// From the wire: μ-law for the session. μ-law passes without a copy. Empty while there are no whole 20 ms of a rate that has to be
     /// changed.
-    pub fn to_session(&mut self, wire: &Bytes) -> Bytes {
+    pub fn inward(&mut self, wire: &Bytes) -> Bytes {
         match (self.codec, &mut self.linear) {
             (WireCodec::Alaw, _) => g711::alaw_to_ulaw(wire).into(),
-            (_, Some(linear)) => linear.to_session(wire),
+            (_, Some(linear)) => linear.inward(wire),
             (_, None) => wire.clone(),
         }
     }
 
     /// To the wire, from the session's μ-law.
-    pub fn to_wire(&mut self, ulaw: &Bytes) -> Bytes {
+    pub fn outward(&mut self, ulaw: &Bytes) -> Bytes {
         match (self.codec, &mut self.linear) {
             (WireCodec::Alaw, _) => g711::ulaw_to_alaw(ulaw).into(),
-            (_, Some(linear)) => linear.to_wire(ulaw),
+            (_, Some(linear)) => linear.outward(ulaw),
             (_, None) => ulaw.clone(),
         }
     }
 }
 
 impl Linear {
-    fn to_session(&mut self, wire: &[u8]) -> Bytes {
+    fn inward(&mut self, wire: &[u8]) -> Bytes {
         let mut rest = wire;
         let mut out = BytesMut::with_capacity(wire.len() / 2 * RATE as usize / (self.frame * FRAMES as usize) + self.frame);
         self.samples.clear();
@@ -152,7 +152,7 @@ impl Linear {
         }
     }
 
-    fn to_wire(&mut self, ulaw: &[u8]) -> Bytes {
+    fn outward(&mut self, ulaw: &[u8]) -> Bytes {
         let mut out = BytesMut::with_capacity(ulaw.len() * self.frame * 2 / (RATE / FRAMES) as usize + self.frame * 2);
         for ulaw in ulaw.chunks((RATE / FRAMES) as usize) {
             self.samples.clear();
@@ -250,7 +250,7 @@ mod tests {
             let wire = on_the_wire(codec, &tone(hertz, rate(codec), 2.0));
             for sizes in [&[codec.frame_bytes()][..], &[1, 7, 138, 641, 3, 2000], &[65_000]] {
                 let mut sound = WireSound::new(codec).unwrap();
-                let heard = g711::decode(&in_pieces(&wire, sizes, |piece| sound.to_session(piece)));
+                let heard = g711::decode(&in_pieces(&wire, sizes, |piece| sound.inward(piece)));
                 let clear = clearness(&heard[800..15_200], hertz, RATE);
                 assert!(clear > 32.0, "{codec:?} in {sizes:?}: {clear} dB");
                 let loudest = heard[800..15_200].iter().max().unwrap();
@@ -259,7 +259,7 @@ mod tests {
             let ulaw = Bytes::from(g711::encode(&tone(hertz, RATE, 2.0)));
             for sizes in [&[160][..], &[1, 7, 138, 320], &[16_000]] {
                 let mut sound = WireSound::new(codec).unwrap();
-                let said = from_the_wire(codec, &in_pieces(&ulaw, sizes, |piece| sound.to_wire(piece)));
+                let said = from_the_wire(codec, &in_pieces(&ulaw, sizes, |piece| sound.outward(piece)));
                 let (from, to) = (rate(codec) as usize / 10, rate(codec) as usize * 19 / 10);
                 let clear = clearness(&said[from..to], hertz, rate(codec));
                 assert!(clear > 32.0, "{codec:?} in {sizes:?}: {clear} dB");
@@ -272,10 +272,10 @@ mod tests {
         for codec in codecs() {
             let wire = on_the_wire(codec, &tone(440.0, rate(codec), 0.5));
             let mut whole = WireSound::new(codec).unwrap();
-            let expected = whole.to_session(&wire);
+            let expected = whole.inward(&wire);
             assert_eq!(expected.len(), 4000, "{codec:?}");
             let mut sound = WireSound::new(codec).unwrap();
-            let pieces = in_pieces(&wire, &[1, 1, 3, 640, 77], |piece| sound.to_session(piece));
+            let pieces = in_pieces(&wire, &[1, 1, 3, 640, 77], |piece| sound.inward(piece));
             assert_eq!(pieces, expected, "{codec:?}");
         }
     }
@@ -286,9 +286,9 @@ mod tests {
             let mut sound = WireSound::new(codec).unwrap();
             for _ in 0..10 {
                 let wire = Bytes::from(vec![0; codec.frame_bytes()]);
-                assert_eq!(sound.to_session(&wire).len(), 160, "{codec:?}");
+                assert_eq!(sound.inward(&wire).len(), 160, "{codec:?}");
                 let ulaw = Bytes::from_static(&[0xff; 160]);
-                assert_eq!(sound.to_wire(&ulaw).len(), codec.frame_bytes(), "{codec:?}");
+                assert_eq!(sound.outward(&ulaw).len(), codec.frame_bytes(), "{codec:?}");
             }
         }
         assert_eq!(WireCodec::Slin(44_100).frame_bytes(), 882 * 2);
@@ -302,7 +302,7 @@ mod tests {
         for round in 0..2000usize {
             let piece = Bytes::from(vec![0; round * 131 % 3527]);
             sent += piece.len();
-            come += sound.to_session(&piece).len();
+            come += sound.inward(&piece).len();
             let due = sent / 2 * 80 / 441;
             assert!((due.saturating_sub(160)..=due).contains(&come), "{sent} bytes in, {come} out");
         }
@@ -314,9 +314,9 @@ mod tests {
         for codec in codecs() {
             let mut sound = WireSound::new(codec).unwrap();
             let silence = on_the_wire(codec, &vec![0; rate(codec) as usize]);
-            let heard = g711::decode(&sound.to_session(&silence));
+            let heard = g711::decode(&sound.inward(&silence));
             assert!(heard.iter().all(|sample| sample.abs() <= 8), "{codec:?}");
-            let said = from_the_wire(codec, &sound.to_wire(&Bytes::from_static(&[0xff; 8000])));
+            let said = from_the_wire(codec, &sound.outward(&Bytes::from_static(&[0xff; 8000])));
             assert!(said.iter().all(|sample| sample.abs() <= 8), "{codec:?}");
         }
     }
@@ -325,15 +325,15 @@ mod tests {
     fn the_sessions_own_codec_is_passed_without_a_copy() {
         let mut sound = WireSound::new(WireCodec::Ulaw).unwrap();
         let frame = Bytes::from(vec![1, 2, 3]);
-        assert_eq!(sound.to_session(&frame).as_ptr(), frame.as_ptr());
-        assert_eq!(sound.to_wire(&frame).as_ptr(), frame.as_ptr());
+        assert_eq!(sound.inward(&frame).as_ptr(), frame.as_ptr());
+        assert_eq!(sound.outward(&frame).as_ptr(), frame.as_ptr());
     }
 
     #[test]
     fn what_is_above_the_telephone_band_does_not_fold_back() {
         for rate in [12_000, 16_000, 44_100, 192_000] {
             let mut sound = WireSound::new(WireCodec::Slin(rate)).unwrap();
-            let heard = g711::decode(&sound.to_session(&on_the_wire(WireCodec::Slin(rate), &tone(5500.0, rate, 1.0))));
+            let heard = g711::decode(&sound.inward(&on_the_wire(WireCodec::Slin(rate), &tone(5500.0, rate, 1.0))));
             let loudest = heard[800..7200].iter().map(|sample| sample.unsigned_abs()).max().unwrap();
             assert!(loudest < 20, "from {rate} Hz an alias of {loudest}");
         }

@@ -71,6 +71,7 @@ async fn a_yes_by_key_is_kept_and_a_no_keeps_nothing() {
             let (telephone, session, _) = asked(&service, &pbx, by, &prompts).await;
             telephone.press(key).await;
             let said = telephone.hears(said, &dutch(&prompts, said)).await;
+            telephone.hears_something_after(said.ends).await;
             telephone.say(hiss());
             // While a key sounds, Asterisk passes nothing else on.
             tokio::time::sleep(Duration::from_millis(500)).await;

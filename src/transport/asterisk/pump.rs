@@ -95,7 +95,7 @@ impl Hears for Hearing<'_> {
         let text = match message {
             Frame::Binary(wire) => {
                 self.frames.increment(1);
-                let sound = self.shared.sound().to_session(&wire);
+                let sound = self.shared.sound().inward(&wire);
                 if !sound.is_empty() {
                     // Wiped when the last of its holders is done.
                     session.sound(Inbound::Audio(Bytes::from_owner(Zeroizing::new(sound.to_vec()))));
@@ -169,7 +169,7 @@ impl<'a> Saying<'a> {
     }
 
     fn send_sound(&mut self, ulaw: &Bytes, messages: &mut Vec<Frame>) {
-        let mut wire = self.shared.sound().to_wire(ulaw);
+        let mut wire = self.shared.sound().outward(ulaw);
         self.left_over = (self.left_over + wire.len()) % self.frame_bytes.max(1);
         while !wire.is_empty() {
             messages.push(Frame::Binary(wire.split_to(wire.len().min(MESSAGE))));

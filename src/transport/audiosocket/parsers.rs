@@ -48,7 +48,7 @@ fn sound(packet: &Packet, wire: &mut Option<(Rate, WireSound)>) {
         *wire = WireSound::new(WireCodec::Slin(rate.hz())).ok().map(|sound| (*rate, sound));
     }
     let Some((_, sound)) = wire else { unreachable!("every rate of a packet can be brought to the session's") };
-    let heard = sound.to_session(held);
+    let heard = sound.inward(held);
     let lasts = held.len().div_ceil(2) * 8000 / rate.hz() as usize;
     assert!(heard.len() <= lasts + 161, "{} of {lasts} samples", heard.len());
 }

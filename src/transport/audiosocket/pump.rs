@@ -146,7 +146,7 @@ impl Pump {
     fn send_next(&mut self, unsent: &mut BytesMut) -> Result<(), Ended> {
         let frame = self.playout.next_frame().unwrap_or(SILENCE);
         let wire = self.wire(None)?;
-        let packet = Packet::Sound(wire.rate, wire.sound.to_wire(&frame));
+        let packet = Packet::Sound(wire.rate, wire.sound.outward(&frame));
         self.on_its_way += 1;
         PacketCodec.encode(packet, unsent).map_err(|_| Ended::Failed)
     }
@@ -155,7 +155,7 @@ impl Pump {
     fn hear(&mut self, packet: Packet) -> Result<(), Ended> {
         match packet {
             Packet::Sound(rate, sound) => {
-                let heard = self.wire(Some(rate))?.sound.to_session(&sound);
+                let heard = self.wire(Some(rate))?.sound.inward(&sound);
                 if !heard.is_empty() {
                     self.feed.sound(Inbound::Audio(heard));
                 }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 pub use configuration::{PASSWORD, Places, Ports};
 use manager::Manager;
@@ -60,12 +60,11 @@ pub struct Pbx {
     pub boot: Duration,
     /// The telephones that are connected, by the UUID that they call themselves.
     lines: watch::Receiver<HashMap<String, Line>>,
-    telephones: tokio::task::JoinHandle<()>,
+    _telephones: oneshot::Sender<()>,
 }
 
 impl Drop for Pbx {
     fn drop(&mut self) {
-        self.telephones.abort();
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -81,10 +80,7 @@ impl Pbx {
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let telephones = listener.local_addr().unwrap().to_string();
-        let (tell, lines) = watch::channel(HashMap::new());
-        let telephones_task = tokio::spawn(answer(listener, tell));
+        let (telephones, lines, telephones_end) = telephone_exchange();
         let ports = configuration::write(folder.path(), &installed, candor, &telephones);
         let program = installed.join("asterisk");
         let began = Instant::now();
@@ -102,7 +98,7 @@ impl Pbx {
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
         let boot = began.elapsed();
-        Some(Pbx { manager, folder, program, process, sip_port: ports.sip, ports, boot, lines, telephones: telephones_task })
+        Some(Pbx { manager, folder, program, process, sip_port: ports.sip, ports, boot, lines, _telephones: telephones_end })
     }
 
     /// What Asterisk has logged.
@@ -197,7 +193,27 @@ fn installed() -> Option<PathBuf> {
     folder
 }
 
-/// Takes the connections of telephones.
+/// Takes the connections of telephones, at the address that it gives. In a thread of its own, for as long as the last part is kept: telephones keep
+/// real time, whatever a test looks for in what they have heard.
+fn telephone_exchange() -> (String, watch::Receiver<HashMap<String, Line>>, oneshot::Sender<()>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    listener.set_nonblocking(true).unwrap();
+    let (tell, lines) = watch::channel(HashMap::new());
+    let (end, ended) = oneshot::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let listener = TcpListener::from_std(listener).unwrap();
+            tokio::select! {
+                () = answer(listener, tell) => {}
+                _ = ended => {}
+            }
+        });
+    });
+    (address, lines, end)
+}
+
 async fn answer(listener: TcpListener, tell: watch::Sender<HashMap<String, Line>>) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let mut head = [0; 19];

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 use super::Pbx;
 use super::manager::Message;
@@ -14,6 +15,8 @@ use super::sound::{self, Found};
 /// 20 ms at 8 kHz, in samples.
 const FRAME: usize = 160;
 const FRAME_TIME: Duration = Duration::from_millis(20);
+/// How much longer than its own length a prompt may take to be heard: a second, in samples.
+const SOME_GAPS: usize = 8_000;
 
 /// What AudioSocket calls its messages.
 const HANG_UP: u8 = 0x00;
@@ -83,6 +86,7 @@ async fn speak(
     open: watch::Receiver<bool>,
 ) {
     let mut ticks = tokio::time::interval(FRAME_TIME);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut waiting: Vec<i16> = Vec::new();
     while *open.borrow() {
         ticks.tick().await;
@@ -126,6 +130,7 @@ impl<'a> Telephone<'a> {
     /// The same of what is heard from a place on.
     pub async fn hears_after(&self, from: usize, what: &str, prompt: &[i16]) -> Found {
         let deadline = Instant::now() + Duration::from_secs(60);
+        let mut from = from;
         loop {
             let heard = self.heard();
             let found = heard.get(from..).and_then(|heard| sound::find(heard, prompt));
@@ -134,14 +139,21 @@ impl<'a> Telephone<'a> {
             }
             let seconds = heard.len() as f64 / 8_000.0;
             assert!(Instant::now() < deadline, "{what} is not heard in {seconds:.1} s: {found:?}\n{}", self.pbx.log());
+            // What is not whole by now began no longer ago than it lasts.
+            from = from.max(heard.len().saturating_sub(prompt.len() + SOME_GAPS));
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
     /// Waits until anything is heard.
     pub async fn hears_something(&self) {
+        self.hears_something_after(0).await;
+    }
+
+    /// The same of what is heard from a place on.
+    pub async fn hears_something_after(&self, from: usize) {
         let deadline = Instant::now() + Duration::from_secs(60);
-        while !self.heard().chunks(FRAME).any(sound::is_loud) {
+        while !self.heard().get(from..).unwrap_or_default().chunks(FRAME).any(sound::is_loud) {
             assert!(Instant::now() < deadline, "nothing is heard\n{}", self.pbx.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
