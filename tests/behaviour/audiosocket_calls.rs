@@ -178,7 +178,7 @@ async fn a_server_that_stops_tells_its_callers_and_gives_every_one_back() {
         assert_eq!((told["next"].as_str(), told["reason"].as_str()), ("queue", "shutdown"));
         assert_eq!(next(&service, call, "outcome=answered").await, "hangup");
     }
-    assert_eq!(stranger.to_the_end().await, []);
+    assert_eq!(stranger.until_the_end().await, []);
     drop(stranger);
     assert!(service.ended().await.success(), "{}", service.log());
     assert_eq!(service.sealed_turns().len(), 1, "the turn that was running when the server was told");

@@ -36,7 +36,7 @@ async fn whatever_ends_a_session_gives_the_caller_back() {
         speaks(&mut peer).await;
         end(leg);
         speaks(&mut peer).await;
-        peer.to_the_end().await;
+        peer.until_the_end().await;
         drop(peer);
         assert_eq!(server.ended().await, Ended::Asked);
     }
@@ -48,7 +48,7 @@ async fn a_call_that_breaks_as_it_begins_is_given_back() {
     let mut peer = server.connect().await;
     peer.begin(server.announce()).await;
     speaks(&mut peer).await;
-    assert_eq!(peer.to_the_end().await, []);
+    assert_eq!(peer.until_the_end().await, []);
     drop(peer);
     assert_eq!(server.ended().await, Ended::Failed);
 }
@@ -58,7 +58,7 @@ async fn a_peer_that_goes_on_sending_is_read_until_it_has_closed() {
     let mut server = Server::start(Limits::default()).await;
     let (mut peer, leg) = server.call().await;
     drop(leg);
-    peer.to_the_end().await;
+    peer.until_the_end().await;
     // Asterisk may take a moment to notice.
     for _ in 0..20 {
         peer.sound(SLIN, &[0; 160]).await;
@@ -79,7 +79,7 @@ async fn a_uuid_is_good_once() {
     let mut second = server.connect().await;
     second.begin(uuid).await;
     speaks(&mut second).await;
-    assert_eq!(second.to_the_end().await, []);
+    assert_eq!(second.until_the_end().await, []);
     drop(second);
     assert!(matches!(server.ended().await, Ended::Violation(Violation::Unknown(_))));
     first.press(b'1').await;
@@ -94,7 +94,7 @@ async fn a_uuid_that_was_never_given_goes_back_to_the_dialplan() {
         let mut peer = server.connect().await;
         peer.begin(uuid).await;
         speaks(&mut peer).await;
-        assert_eq!(peer.to_the_end().await, []);
+        assert_eq!(peer.until_the_end().await, []);
         drop(peer);
         assert!(matches!(server.ended().await, Ended::Violation(Violation::Unknown(_))));
     }
@@ -107,7 +107,7 @@ async fn who_says_no_uuid_in_time_is_closed() {
     for begun in [&[][..], &[0x01], &[0x01, 0x00, 0x10, 7, 7, 7]] {
         let mut peer = server.connect().await;
         peer.raw(begun).await;
-        assert_eq!(peer.to_the_end().await, []);
+        assert_eq!(peer.until_the_end().await, []);
         drop(peer);
         assert_eq!(server.ended().await, Ended::Violation(Violation::NotStarted));
     }
@@ -118,14 +118,14 @@ async fn the_uuid_comes_first_and_once() {
     let mut server = Server::start(Limits::default()).await;
     let mut peer = server.connect().await;
     peer.sound(SLIN, &[0; 160]).await;
-    assert_eq!(peer.to_the_end().await, []);
+    assert_eq!(peer.until_the_end().await, []);
     drop(peer);
     assert_eq!(server.ended().await, Ended::Violation(Violation::OutOfPlace("sound")));
 
     let (mut peer, mut leg) = server.call().await;
     peer.begin(server.announce()).await;
     assert_eq!(heard(&mut leg).await, Inbound::Ended(PeerEnd::Violation));
-    peer.to_the_end().await;
+    peer.until_the_end().await;
     drop(peer);
     assert_eq!(server.ended().await, Ended::Violation(Violation::OutOfPlace("uuid")));
 }
@@ -141,7 +141,7 @@ async fn what_is_no_audiosocket_is_closed_by_its_first_bytes() {
     for stranger in strangers {
         let mut peer = server.connect().await;
         peer.raw(stranger).await;
-        assert_eq!(peer.to_the_end().await, []);
+        assert_eq!(peer.until_the_end().await, []);
         drop(peer);
         assert!(matches!(server.ended().await, Ended::Violation(_)), "{stranger:?}");
     }
@@ -156,7 +156,7 @@ async fn a_packet_that_is_too_long_for_its_kind_ends_the_call() {
         let [high, low] = length.to_be_bytes();
         peer.raw(&[kind, high, low]).await;
         assert_eq!(heard(&mut leg).await, Inbound::Ended(PeerEnd::Violation), "{kind:#04x}");
-        peer.to_the_end().await;
+        peer.until_the_end().await;
         drop(peer);
         assert!(matches!(server.ended().await, Ended::Violation(Violation::Packet(_))));
     }
@@ -172,7 +172,7 @@ async fn more_packets_than_allowed_end_the_call() {
     let (mut peer, mut leg) = server.call().await;
     speaks(&mut peer).await;
     assert_eq!(heard_but_sound(&mut leg).await, Inbound::Ended(PeerEnd::Violation));
-    peer.to_the_end().await;
+    peer.until_the_end().await;
     drop(peer);
     assert_eq!(server.ended().await, Ended::Violation(Violation::TooMany));
 }
@@ -189,7 +189,7 @@ async fn a_rate_that_changes_with_every_packet_ends_the_call_and_one_that_change
         peer.sound(0x11 + round % 4, &[0; 640]).await;
     }
     assert_eq!(heard_but_sound(&mut leg).await, Inbound::Ended(PeerEnd::Violation));
-    peer.to_the_end().await;
+    peer.until_the_end().await;
     drop(peer);
     assert_eq!(server.ended().await, Ended::Violation(Violation::Restless));
 }

@@ -206,7 +206,7 @@ impl Peer {
     }
 
     /// Listens until the server has closed, and gives the packets. The last has to say that it is over.
-    pub async fn to_the_end(&mut self) -> Vec<Packet> {
+    pub async fn until_the_end(&mut self) -> Vec<Packet> {
         let mut packets = Vec::new();
         while let Some(packet) = self.hear().await {
             packets.push(packet);

@@ -138,10 +138,6 @@ impl Phone {
         (0..heard.len()).any(|from| follows(&heard[from..], &wanted))
     }
 
-    pub fn heard(&self, prompt: &[u8]) -> bool {
-        self.heard_since(0, prompt)
-    }
-
     /// How many packets have come.
     pub fn packets(&self) -> usize {
         self.heard.lock().unwrap().len()

@@ -65,7 +65,7 @@ async fn a_caller_is_heard_at_every_rate_and_hears_the_agent_at_the_same() {
         assert!(share > 0.99, "{share} of what was said at {rate} Hz");
         saying.await.unwrap();
         drop(leg);
-        peer.to_the_end().await;
+        peer.until_the_end().await;
     }
 }
 
@@ -214,7 +214,7 @@ async fn what_is_cleared_is_not_said_and_its_mark_comes_back_as_cleared() {
     leg.outbound.send(Outbound::Mark(Mark(2))).await.unwrap();
     assert_eq!(heard(&mut leg).await, Inbound::Played(Mark(2)));
     leg.outbound.send(Outbound::End).await.unwrap();
-    let loud = peer.to_the_end().await.iter().filter(|packet| packet.samples()[0] != 0).count();
+    let loud = peer.until_the_end().await.iter().filter(|packet| packet.samples()[0] != 0).count();
     assert!(loud <= 2, "{loud} frames went out after they were cleared");
 }
 
