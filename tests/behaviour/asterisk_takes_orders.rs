@@ -2,10 +2,11 @@
 //! and callers are sent to the queue with what the colleague may know.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::asterisk::candor::Orders;
 use crate::asterisk::{By, Pbx, Telephone, candor, sound};
 use crate::by_key::{PURPOSE, Prompts, outline};
 use crate::service::{Service, files_below, of_type};
@@ -29,9 +30,9 @@ fn dutch(prompts: &Prompts, id: &str) -> Vec<i16> {
     sound::samples_of(&prompts.sound("nl", id))
 }
 
-async fn answered<'a>(service: &Service, pbx: &'a Pbx, prompts: &Prompts, key: char) -> (Telephone<'a>, String) {
+async fn answered<'a>(service: &Service, pbx: &'a Pbx, by: By, prompts: &Prompts, key: char) -> (Telephone<'a>, String) {
     let before = service.sessions();
-    let telephone = pbx.call(By::WebSocket, NUMBER).await;
+    let telephone = pbx.call(by, NUMBER).await;
     let session = candor::new_session(service, &before).await;
     telephone.hears("consent-question", &dutch(prompts, "consent-question")).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -45,12 +46,12 @@ async fn answered<'a>(service: &Service, pbx: &'a Pbx, prompts: &Prompts, key: c
 #[tokio::test]
 async fn asterisks_recorder_runs_after_a_yes_alone_and_stops_before_a_person_speaks() {
     let plan = candor::plan().with("ASTERISK__RECORDER__AFTER_GRANT", &format!("[\"{PURPOSE}\"]"));
-    let Some((service, pbx)) = candor::start_with_orders(plan, "candor-records").await else { return };
+    let Some((service, pbx)) = candor::start_with_orders(plan, Orders::Ami("candor-records")).await else { return };
     let prompts = Prompts::of_the_webshop().await;
     pbx.colleague("talks").await;
 
     // A yes, something that is said, and a person.
-    let (telephone, session) = answered(&service, &pbx, &prompts, '1').await;
+    let (telephone, session) = answered(&service, &pbx, By::WebSocket, &prompts, '1').await;
     telephone.press('3').await;
     telephone.hears("we-are-open", &dutch(&prompts, "we-are-open")).await;
     telephone.press('0').await;
@@ -73,7 +74,7 @@ async fn asterisks_recorder_runs_after_a_yes_alone_and_stops_before_a_person_spe
     assert!(sound::find(&samples, &dutch(&prompts, "consent-question")).is_none(), "and nothing of what was before it");
 
     // A yes that is taken back.
-    let (telephone, session) = answered(&service, &pbx, &prompts, '1').await;
+    let (telephone, session) = answered(&service, &pbx, By::WebSocket, &prompts, '1').await;
     telephone.press('*').await;
     telephone.press('9').await;
     telephone.hears("consent-withdrawn", &dutch(&prompts, "consent-withdrawn")).await;
@@ -84,7 +85,7 @@ async fn asterisks_recorder_runs_after_a_yes_alone_and_stops_before_a_person_spe
     assert_eq!(told(&events), expected, "{:?}", outline(&events));
 
     // A no.
-    let (telephone, session) = answered(&service, &pbx, &prompts, '2').await;
+    let (telephone, session) = answered(&service, &pbx, By::WebSocket, &prompts, '2').await;
     telephone.press('3').await;
     telephone.hears("we-are-open", &dutch(&prompts, "we-are-open")).await;
     telephone.press('0').await;
@@ -94,5 +95,30 @@ async fn asterisks_recorder_runs_after_a_yes_alone_and_stops_before_a_person_spe
     let events = service.closed_of(&session).await;
     assert_eq!(told(&events), Vec::<String>::new(), "{:?}", outline(&events));
     assert_eq!(recorded(&pbx, &session), Vec::<PathBuf>::new());
+    assert_eq!(pbx.complaints(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn by_ari_a_caller_hears_the_agent_from_the_first_word_and_reaches_the_queue() {
+    let Some((service, pbx)) = candor::start_with_orders(candor::plan(), Orders::Ari).await else { return };
+    let prompts = Prompts::of_the_webshop().await;
+    pbx.colleague("talks").await;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !pbx.console("ari show apps").contains("candor") {
+        assert!(Instant::now() < deadline, "Candor takes no callers by ARI:\n{}", service.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (telephone, session) = answered(&service, &pbx, By::Stasis, &prompts, '2').await;
+    for id in ["disclosure-automated", "disclosure-consent"] {
+        assert!(telephone.hears(id, &dutch(&prompts, id)).await.is_whole(), "{id}");
+    }
+    telephone.press('0').await;
+    telephone.is_queued().await;
+    let colleague = pbx.answered(&telephone).await;
+    assert_eq!(pbx.manager.variable(&colleague, "CANDOR_SESSION").await, session);
+    assert_eq!(pbx.manager.variable(&colleague, "CANDOR_REASON").await, "asked");
+    telephone.hang_up().await;
+    let story = outline(&service.closed_of(&session).await);
+    assert_eq!(story[story.len() - 2..], ["handover result answered", "closed handed-over, 0 sealed"], "{story:?}");
     assert_eq!(pbx.complaints(), Vec::<String>::new());
 }

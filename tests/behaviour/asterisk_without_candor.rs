@@ -15,7 +15,7 @@ const BOTH: [By; 2] = [By::WebSocket, By::AudioSocket];
 /// Where nobody listens.
 fn nobody() -> Places {
     let nowhere = "127.0.0.1:1";
-    Places { http: nowhere.to_owned(), audio_socket: nowhere.to_owned(), password: PASSWORD, manager: None }
+    Places { http: nowhere.to_owned(), audio_socket: nowhere.to_owned(), password: PASSWORD, orders: None }
 }
 
 /// Where somebody else listens for HTTP.

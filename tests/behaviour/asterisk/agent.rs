@@ -68,7 +68,7 @@ impl Agent {
 
     /// For an Asterisk that is to find it.
     pub fn places(&self) -> Places {
-        Places { http: self.address.clone(), audio_socket: "127.0.0.1:1".to_owned(), password: PASSWORD, manager: None }
+        Places { http: self.address.clone(), audio_socket: "127.0.0.1:1".to_owned(), password: PASSWORD, orders: None }
     }
 
     /// What it answers when it is asked what comes next.

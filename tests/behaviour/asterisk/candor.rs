@@ -25,27 +25,39 @@ pub async fn start(plan: Plan) -> Option<(Service, Pbx)> {
     start_at(plan, None).await
 }
 
-/// The same with orders by AMI, as this user of manager.conf.
-pub async fn start_with_orders(plan: Plan, username: &str) -> Option<(Service, Pbx)> {
-    let manager = free_port();
-    let plan = plan.with("ASTERISK__CONTROL__VIA", "ami").with("ASTERISK__CONTROL__ADDRESS", &format!("127.0.0.1:{manager}"));
+/// How orders are given.
+#[derive(Clone, Copy)]
+pub enum Orders {
+    /// As this user of manager.conf.
+    Ami(&'static str),
+    Ari,
+}
+
+/// The same with orders beside the calls.
+pub async fn start_with_orders(plan: Plan, orders: Orders) -> Option<(Service, Pbx)> {
+    let ports = (free_port(), free_port());
+    let (via, address, username) = match orders {
+        Orders::Ami(username) => ("ami", format!("127.0.0.1:{}", ports.0), username),
+        Orders::Ari => ("ari", format!("http://127.0.0.1:{}", ports.1), "candor"),
+    };
+    let plan = plan.with("ASTERISK__CONTROL__VIA", via).with("ASTERISK__CONTROL__ADDRESS", &address);
     let plan = plan.with("ASTERISK__CONTROL__USERNAME", username).with("ASTERISK__CONTROL__SECRET", PASSWORD);
     // Machines with much to do.
-    start_at(plan.with("ASTERISK__CONTROL__TIME_LIMIT", "10s"), Some(manager)).await
+    start_at(plan.with("ASTERISK__CONTROL__TIME_LIMIT", "10s"), Some(ports)).await
 }
 
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-async fn start_at(plan: Plan, manager: Option<u16>) -> Option<(Service, Pbx)> {
+async fn start_at(plan: Plan, orders: Option<(u16, u16)>) -> Option<(Service, Pbx)> {
     installed()?;
     let audio_socket = format!("127.0.0.1:{}", free_port());
     let plan = plan.with("ASTERISK__PASSWORD", PASSWORD);
     let plan = plan.with("ASTERISK__AUDIOSOCKET__ENABLED", "true").with("ASTERISK__AUDIOSOCKET__LISTEN", &audio_socket);
     // Without marks there is no other evidence than our own pace.
     let service = plan.with("SESSION__PACED_CAN_GRANT", "true").start();
-    let pbx = Pbx::start(&Places { http: http::address(&service), audio_socket, password: PASSWORD, manager }).await?;
+    let pbx = Pbx::start(&Places { http: http::address(&service), audio_socket, password: PASSWORD, orders }).await?;
     Some((service, pbx))
 }
 

@@ -16,8 +16,8 @@ pub struct Places {
     pub audio_socket: String,
     /// Empty: Candor takes whoever is on this machine.
     pub password: &'static str,
-    /// Where orders are taken by AMI; any port that is free, if left out.
-    pub manager: Option<u16>,
+    /// Where Asterisk takes orders by AMI and ARI; any ports that are free, if left out.
+    pub orders: Option<(u16, u16)>,
 }
 
 /// The ports of a test's Asterisk.
@@ -36,9 +36,9 @@ pub(super) fn write(folder: &Path, installed: &Path, candor: &Places, telephones
         std::fs::create_dir_all(folder.join(name)).unwrap();
     }
     let ports = Ports {
-        manager: candor.manager.unwrap_or_else(free_tcp),
+        manager: candor.orders.map_or_else(free_tcp, |(manager, _)| manager),
         manager_tls: free_tcp(),
-        http: free_tcp(),
+        http: candor.orders.map_or_else(free_tcp, |(_, http)| http),
         https: free_tcp(),
         sip: free_udp(),
     };
