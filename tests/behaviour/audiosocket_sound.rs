@@ -178,7 +178,8 @@ async fn what_comes_at_once_is_said_at_the_pace_of_a_telephone_and_in_its_order(
         said.push(peer.hear().await.unwrap().samples()[0]);
     }
     assert_eq!(said, expected);
-    assert!(began.elapsed() > Duration::from_millis(7 * 20), "not in a burst");
+    // Two in a tick at most, and only while more waits than evens out the clocks.
+    assert!(began.elapsed() > Duration::from_millis(4 * 20), "not in a burst");
 }
 
 #[tokio::test]

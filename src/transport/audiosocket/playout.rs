@@ -29,10 +29,22 @@ pub(super) struct Playout {
     held: bool,
     /// The sound before the next mark has a hole.
     torn: bool,
-    /// When what the socket has taken has been heard.
+    /// How many packets have gone out, those of silence included.
+    sent: u64,
+    /// How many of them the socket has taken, and when the last of those has been heard.
+    taken: u64,
     heard: Option<Instant>,
     /// Marks whose sound has gone out.
-    behind: VecDeque<(Mark, bool)>,
+    behind: VecDeque<Sent>,
+}
+
+/// A mark whose sound has gone out.
+struct Sent {
+    mark: Mark,
+    /// Something is missing before it.
+    torn: bool,
+    /// How many packets had gone out before it. Two may go out in one tick, so the last one that was taken tells nothing of it.
+    behind: u64,
 }
 
 enum Waiting {
@@ -83,6 +95,7 @@ impl Playout {
     /// The next frame to send; `None`: silence.
     pub(super) fn next_frame(&mut self) -> Option<Bytes> {
         self.settle_front();
+        self.sent += 1;
         if !self.sounding {
             let ready = self.frames > 1 || self.held;
             self.held = self.frames > 0;
@@ -113,22 +126,27 @@ impl Playout {
     pub(super) fn taken(&mut self, packets: u32, now: Instant) {
         let before = self.heard.map_or(now, |heard| heard.max(now));
         self.heard = Some(before + FRAME * packets);
+        self.taken += u64::from(packets);
     }
 
     /// What has become of the next mark whose sound is over.
     pub(super) fn over(&mut self, now: Instant) -> Option<Inbound> {
         self.settle_front();
-        if self.heard.is_some_and(|heard| heard > now + UNEVEN) {
+        let next = self.behind.front()?;
+        let after = self.taken.checked_sub(next.behind)?;
+        // What went out after it is not waited for.
+        let after = FRAME * u32::try_from(after).unwrap_or(u32::MAX);
+        if self.heard.is_some_and(|heard| heard > now + UNEVEN + after) {
             return None;
         }
-        let (mark, torn) = self.behind.pop_front()?;
+        let Sent { mark, torn, .. } = self.behind.pop_front()?;
         Some(if torn { Inbound::Garbled(mark) } else { Inbound::Played(mark) })
     }
 
     /// Marks that no sound waits before.
     fn settle_front(&mut self) {
         while let Some(Waiting::Mark(mark, torn)) = self.waiting.pop_front_if(|waiting| matches!(waiting, Waiting::Mark(..))) {
-            self.behind.push_back((mark, torn));
+            self.behind.push_back(Sent { mark, torn, behind: self.sent });
         }
     }
 }
@@ -264,12 +282,30 @@ mod tests {
     fn two_frames_that_go_out_together_last_twice_as_long() {
         let mut clock = Clock::new();
         clock.playout.sound(frame(1));
+        clock.playout.sound(frame(2));
         clock.playout.mark(Mark(1));
-        clock.tick();
-        clock.tick();
+        assert_eq!(clock.tick(), Some(1));
+        assert!(clock.playout.next_frame().is_some());
         clock.playout.taken(1, clock.now);
         assert_eq!(clock.playout.over(clock.now + FRAME), None);
         assert_eq!(clock.playout.over(clock.now + FRAME * 2), Some(Inbound::Played(Mark(1))));
+    }
+
+    #[test]
+    fn a_tick_with_two_frames_does_not_keep_later_marks_back() {
+        let mut clock = Clock::new();
+        clock.playout.sound(frame(1));
+        clock.playout.sound(frame(2));
+        clock.tick();
+        clock.playout.next_frame();
+        clock.playout.taken(1, clock.now);
+        // From here on what was sent is a frame ahead, and silence goes out in every tick.
+        for number in 1..=3 {
+            clock.playout.sound(frame(3));
+            clock.playout.mark(Mark(number));
+            (0..4).for_each(|_| drop(clock.tick()));
+        }
+        assert_eq!(clock.marks, [1, 2, 3].map(|number| Inbound::Played(Mark(number))));
     }
 
     #[test]
