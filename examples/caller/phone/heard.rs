@@ -152,11 +152,11 @@ fn without_silent_ends(ulaw: &[u8]) -> (usize, &[u8]) {
 
 /// Where `needle` first lies in `hay`; nothing is found for an empty needle. μ-law has two zeros, which linear samples on the way make one.
 fn find_bytes(hay: &[u8], needle: &[u8]) -> Option<usize> {
-    let same = |heard: u8, wanted: u8| heard == wanted || (heard | 0x80, wanted | 0x80) == (SILENCE, SILENCE);
-    let first = *needle.first()?;
-    let last_start = hay.len().checked_sub(needle.len())?;
-    let lies_at = |start: usize| hay[start..].iter().zip(needle).all(|(&heard, &wanted)| same(heard, wanted));
-    (0..=last_start).find(|&start| same(hay[start], first) && lies_at(start))
+    let with_one_zero = |ulaw: &[u8]| -> Vec<u8> { ulaw.iter().map(|&byte| if byte == 0x7f { SILENCE } else { byte }).collect() };
+    if needle.is_empty() {
+        return None;
+    }
+    memchr::memmem::find(&with_one_zero(hay), &with_one_zero(needle))
 }
 
 #[cfg(test)]

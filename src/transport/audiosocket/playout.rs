@@ -303,7 +303,7 @@ mod tests {
         for number in 1..=3 {
             clock.playout.sound(frame(3));
             clock.playout.mark(Mark(number));
-            (0..4).for_each(|_| drop(clock.tick()));
+            let _ = (0..4).map(|_| clock.tick()).last();
         }
         assert_eq!(clock.marks, [1, 2, 3].map(|number| Inbound::Played(Mark(number))));
     }
