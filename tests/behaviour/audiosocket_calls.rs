@@ -224,6 +224,10 @@ async fn a_uuid_is_good_once_and_strangers_cost_nobody_anything() {
     let (service, prompts) = (by_audiosocket(true).start(), Prompts::of_the_webshop().await);
     let uuid = announce(&service, CALL).await;
     let phone = Phone::connect(port(&service), uuid).await;
+    // Who has said it first has it.
+    while phone.packets() == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     for name in [uuid, uuid::Uuid::new_v4()] {
         let mut other = Phone::connect(port(&service), name).await;
         assert_eq!(other.end().await, End::Orderly);
