@@ -26,17 +26,25 @@ fn opening() -> Vec<String> {
     lines.map(str::to_owned).to_vec()
 }
 
+/// The server knows the end of a line some ticks after it was heard.
+const KNOWN: Duration = Duration::from_millis(500);
+
 /// Hears a prompt to its end.
 async fn hears(phone: &Phone, prompts: &Prompts, id: &str) {
     phone.wait_until_heard(0, id, &prompts.sound("nl", id)).await;
+}
+
+/// Hears a prompt, and waits until the server knows it.
+async fn has_heard(phone: &Phone, prompts: &Prompts, id: &str) {
+    hears(phone, prompts, id).await;
+    tokio::time::sleep(KNOWN).await;
 }
 
 /// From the answer to the question about recording to the end by the shortest way that has turns.
 async fn opening_hours_and_goodbye(phone: &mut Phone, prompts: &Prompts) {
     tokio::time::sleep(Duration::from_millis(500)).await;
     phone.press("3").await;
-    hears(phone, prompts, "we-are-open").await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    has_heard(phone, prompts, "we-are-open").await;
     phone.press("2").await;
     hears(phone, prompts, "thank-you").await;
     assert_eq!(phone.end().await, End::Orderly);
@@ -50,10 +58,9 @@ async fn next(service: &Service, call: &str, what: &str) -> String {
 async fn a_yes_keeps_every_turn_where_what_was_paced_counts() {
     let (service, prompts) = (by_audiosocket(true).start(), Prompts::of_the_webshop().await);
     let mut phone = Phone::ring(&service, CALL).await;
-    hears(&phone, &prompts, "consent-question").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    has_heard(&phone, &prompts, "consent-question").await;
     phone.press("1").await;
-    hears(&phone, &prompts, "consent-given").await;
+    has_heard(&phone, &prompts, "consent-given").await;
     // Too short for a word: the ears pass it over, the recording does not.
     phone.say(&[3000; 480]).await;
     opening_hours_and_goodbye(&mut phone, &prompts).await;
@@ -82,8 +89,7 @@ async fn a_yes_keeps_every_turn_where_what_was_paced_counts() {
 async fn a_no_keeps_nothing_and_the_call_goes_on() {
     let (service, prompts) = (by_audiosocket(true).start(), Prompts::of_the_webshop().await);
     let mut phone = Phone::ring(&service, CALL).await;
-    hears(&phone, &prompts, "consent-question").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    has_heard(&phone, &prompts, "consent-question").await;
     phone.press("2").await;
     hears(&phone, &prompts, "consent-refused").await;
     opening_hours_and_goodbye(&mut phone, &prompts).await;
@@ -163,10 +169,9 @@ async fn who_hangs_up_has_hung_up() {
 async fn a_server_that_stops_tells_its_callers_and_gives_every_one_back() {
     let (mut service, prompts) = (by_audiosocket(true).start(), Prompts::of_the_webshop().await);
     let mut talking = Phone::ring(&service, CALL).await;
-    hears(&talking, &prompts, "consent-question").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    has_heard(&talking, &prompts, "consent-question").await;
     talking.press("1").await;
-    hears(&talking, &prompts, "consent-given").await;
+    has_heard(&talking, &prompts, "consent-given").await;
     let mut fresh = Phone::ring(&service, "2").await;
     // One that has said nothing yet.
     let mut stranger = crate::audiosocket_peer::Peer::connect(port(&service)).await;
