@@ -19,7 +19,7 @@ use super::start::StartError;
 use super::tls::ShownNames;
 use crate::episode::Episodes;
 use crate::handover::{Reason, Request};
-use crate::pbx::{self, CallRef, PbxError, Variables, Via};
+use crate::pbx::{self, CallRef, Variables, Via};
 use crate::session::{AfterStream, Control, Handle, OnPbx, ReturnLeg};
 use crate::transport::asterisk::{After, Announced, AskedError, MarkCommand, Settings, leg, next};
 use crate::transport::basic_auth::{AuthError, BasicAuth};
@@ -136,29 +136,28 @@ pub(super) fn may_come(app: &App, announced: &Announced) -> Result<Option<Handle
     Ok(waiting)
 }
 
-/// A leg that has come gets its session, or goes back to the one that waits for it.
+/// A leg that has come gets its session, or goes back to the one that waits for it, when the caller hears it.
 pub(super) fn connect(app: &Arc<App>, announced: Announced, waiting: Option<Handle>, leg: Leg) {
-    match waiting {
-        Some(handle) => drop(tokio::spawn(async move { handle.tell(Control::Returned(ReturnLeg(leg))).await })),
-        None => begin(app, announced, leg),
-    }
+    let (app, pbx) = (app.clone(), app.asterisk.on_pbx(&announced.call));
+    tokio::spawn(async move {
+        // By ARI, what is said before the two are joined would be reported as played, and heard by nobody. A leg that is never joined is closed: its caller goes on.
+        if let Some(pbx) = &pbx
+            && let Err(error) = pbx.control.joined(&pbx.call).await
+        {
+            tracing::debug!(%error, "a caller and the agent were not joined");
+            return;
+        }
+        match waiting {
+            Some(handle) => drop(handle.tell(Control::Returned(ReturnLeg(leg))).await),
+            None => begin(&app, announced, leg, pbx),
+        }
+    });
 }
 
 /// A call that has come in gets a session.
-fn begin(app: &Arc<App>, announced: Announced, leg: Leg) {
+fn begin(app: &App, announced: Announced, leg: Leg, pbx: Option<OnPbx>) {
     let served = app.route(RouteTransport::Asterisk, |number| announced.was_called(number), announced.language.as_deref());
-    let pbx = app.asterisk.on_pbx(&announced.call);
-    let Some(joining) = pbx.clone().filter(|pbx| pbx.control.via() == Via::Ari) else {
-        return legs::begin(app, announced.call, served, leg, pbx);
-    };
-    // What is said before the two are joined would be reported as played, and heard by nobody.
-    let app = app.clone();
-    tokio::spawn(async move {
-        match joining.control.joined(&joining.call).await {
-            Ok(()) | Err(PbxError::TimedOut) => legs::begin(&app, announced.call, served, leg, pbx),
-            Err(error) => tracing::debug!(%error, "a caller was gone before the agent was joined to them"),
-        }
-    });
+    legs::begin(app, announced.call, served, leg, pbx);
 }
 
 /// What has to be done between the agent's last word and the end of its leg.
