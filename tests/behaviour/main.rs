@@ -14,6 +14,7 @@ mod audiosocket_phone;
 mod browser;
 mod by_key;
 mod by_webrtc;
+mod cargo;
 mod disk;
 mod http;
 mod independent_peer;
