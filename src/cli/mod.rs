@@ -91,7 +91,7 @@ pub fn run() -> ExitCode {
         }
         Command::Test(arguments) => return test_dialogs(&arguments, &config),
         Command::Models(arguments) => models::run(&arguments, &config.speech),
-        Command::Bench(arguments) => bench::run(&arguments, &config.speech, &config.prompts.folder),
+        Command::Bench(arguments) => bench::run(&arguments, &config),
         Command::Keys(arguments) => keys::run(&arguments, &recordings, &ledger_settings(&config), &announced(&config)),
         Command::Recordings(arguments) => {
             runtime().and_then(|runtime| runtime.block_on(recordings::run(&arguments, &recordings, &ledger_settings(&config))))

@@ -96,7 +96,7 @@ impl Default for Thresholds {
             least_per_word: Duration::from_millis(60),
             most: Duration::from_millis(900),
             most_per_word: Duration::from_millis(600),
-            above_noise: 20.0,
+            above_noise: 12.0,
         }
     }
 }
@@ -256,7 +256,7 @@ mod tests {
             (SpokenAnswer { is_final: false, ..yes }, Doubt::Partial),
             (SpokenAnswer { confidence: 0.84, ..yes }, Doubt::LowConfidence),
             (SpokenAnswer { confidence: f32::NAN, ..yes }, Doubt::LowConfidence),
-            (SpokenAnswer { above_noise: 19.9, ..yes }, Doubt::Noise),
+            (SpokenAnswer { above_noise: 11.9, ..yes }, Doubt::Noise),
             (SpokenAnswer { above_noise: f32::NAN, ..yes }, Doubt::Noise),
             (SpokenAnswer { speech: Duration::from_millis(20), ..yes }, Doubt::WrongLength),
             (SpokenAnswer { speech: Duration::from_secs(4), ..yes }, Doubt::WrongLength),

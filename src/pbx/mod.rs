@@ -11,6 +11,7 @@
 mod ami;
 mod ari;
 mod error;
+mod reconnecting;
 mod recorder;
 mod settings;
 mod tls;

@@ -38,6 +38,7 @@ mod webrtc;
 pub use crate::at_once::Place;
 pub use counts::count_dropped_lines;
 pub use live::{Edition, Live};
+pub use rendering::prompt_texts;
 pub use routes::App;
 pub use run::Server;
 pub use settings::{Config, SettingsError};

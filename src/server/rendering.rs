@@ -36,7 +36,10 @@ fn fixed_lines(loaded: &Loaded) -> Vec<Line> {
 }
 
 /// What its fixed prompts say, and where their sound comes from.
-pub(super) fn prompt_texts(loaded: &Loaded) -> Result<Vec<PromptText>, String> {
+///
+/// # Errors
+/// Why a text cannot be said; of a dialog that has passed its checks all can.
+pub fn prompt_texts(loaded: &Loaded) -> Result<Vec<PromptText>, String> {
     let mut texts = Vec::new();
     for line in fixed_lines(loaded) {
         let text = loaded.dialog.texts.text(&loaded.dialog.file, &line, &Slots::default());

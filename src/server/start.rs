@@ -136,7 +136,7 @@ pub async fn prepare_with(
     if !(0.0..=60.0).contains(&config.session.consent_above_noise_db) {
         let wrong = config.session.consent_above_noise_db;
         return Err(StartError::Settings(format!(
-            "session.consent_above_noise_db is {wrong}: write a number from 0 to 60, such as 20"
+            "session.consent_above_noise_db is {wrong}: write a number from 0 to 60, such as 12"
         )));
     }
     let entrance = Entrance::open(config).await?;

@@ -61,6 +61,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// What a spoken yes must reach.
+    pub fn thresholds(&self) -> Thresholds {
+        Thresholds { confidence: self.consent_confidence, above_noise: self.consent_above_noise_db, ..Thresholds::default() }
+    }
+
     /// What the flow needs of it.
     pub(super) fn for_flow(
         &self,
@@ -73,11 +78,7 @@ impl Settings {
             consent_window: Duration::from_millis(self.consent_window_ms),
             inter_digit: Duration::from_millis(self.inter_digit_ms),
             paced_can_grant: self.paced_can_grant,
-            thresholds: Thresholds {
-                confidence: self.consent_confidence,
-                above_noise: self.consent_above_noise_db,
-                ..Thresholds::default()
-            },
+            thresholds: self.thresholds(),
             can_hear: can_hear.collect(),
             offer_languages,
             call_backs,

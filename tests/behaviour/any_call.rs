@@ -134,7 +134,7 @@ fn noise_without_end_is_silence_after_a_while() {
 
 #[test]
 fn a_yes_into_noise_is_asked_for_again_and_is_then_a_no() {
-    for (above_noise, granted) in [(f32::INFINITY, true), (20.0, true), (19.0, false)] {
+    for (above_noise, granted) in [(f32::INFINITY, true), (12.0, true), (11.0, false)] {
         let mut world = World::new(webshop(), true, true, false);
         world.take(Event::Begin);
         opening().into_iter().for_each(|step| world.step(step));

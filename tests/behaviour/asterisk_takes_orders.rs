@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::asterisk::candor::Orders;
 use crate::asterisk::{By, Pbx, Telephone, candor, sound};
 use crate::by_key::{PURPOSE, Prompts, outline};
-use crate::service::{Service, files_below, of_type};
+use crate::service::{Plan, Service, files_below, of_type, project};
 
 const NUMBER: &str = "+31201234567";
 
@@ -69,7 +70,7 @@ async fn asterisks_recorder_runs_after_a_yes_alone_and_stops_before_a_person_spe
     assert_eq!(told(&events), ["start granted done", "stop turn-not-held done"], "{:?}", outline(&events));
     let named = of_type(&events, "pbx-recorder");
     assert!(file[0].to_str().unwrap().ends_with(named[0]["file"].as_str().unwrap()), "{named:?}");
-    let samples: Vec<i16> = hound::WavReader::open(&file[0]).unwrap().into_samples().map(Result::unwrap).collect();
+    let samples = sound::of_file(&file[0]);
     assert!(sound::find(&samples, &dutch(&prompts, "we-are-open")).is_some_and(|found| found.is_whole()), "what was agreed to");
     assert!(sound::find(&samples, &dutch(&prompts, "consent-question")).is_none(), "and nothing of what was before it");
 
@@ -95,6 +96,51 @@ async fn asterisks_recorder_runs_after_a_yes_alone_and_stops_before_a_person_spe
     let events = service.closed_of(&session).await;
     assert_eq!(told(&events), Vec::<String>::new(), "{:?}", outline(&events));
     assert_eq!(recorded(&pbx, &session), Vec::<PathBuf>::new());
+    assert_eq!(pbx.complaints(), Vec::<String>::new());
+}
+
+/// The web shop, which asks for a number that identifies a person where it would tell about returns, and then tells when it is open.
+fn with_a_sensitive_number() -> (TempDir, Plan) {
+    let folder = tempfile::tempdir().unwrap();
+    let dialog = std::fs::read_to_string(project("dialogs/webshop.yaml")).unwrap();
+    let step = "- collect: { slot: order_number, prompt: return-number, digits: 4..8, read-back: is-this-your-order }\n    - say: return-explained";
+    let sensitive =
+        "- collect: { slot: client_number, prompt: return-number, digits: 4..8, sensitive: true }\n    - say: we-are-open";
+    assert!(dialog.contains(step), "{dialog}");
+    std::fs::write(folder.path().join("webshop.yaml"), dialog.replace(step, sensitive)).unwrap();
+    let plan = candor::plan_of(Plan::of(folder.path().to_owned(), project("prompts")));
+    (folder, plan)
+}
+
+#[tokio::test]
+async fn asterisks_recorder_hears_nothing_of_a_sensitive_step() {
+    let (_dialogs, plan) = with_a_sensitive_number();
+    let plan = plan.with("ASTERISK__RECORDER__AFTER_GRANT", &format!("[\"{PURPOSE}\"]"));
+    let Some((service, pbx)) = candor::start_with_orders(plan, Orders::Ami("candor-records")).await else { return };
+    let prompts = Prompts::of_the_webshop().await;
+    let (telephone, session) = answered(&service, &pbx, By::WebSocket, &prompts, '1').await;
+    telephone.hears("how-can-i-help", &dutch(&prompts, "how-can-i-help")).await;
+    telephone.press('2').await;
+    telephone.hears("return-number", &dutch(&prompts, "return-number")).await;
+    let file = recorded(&pbx, &session);
+    assert_eq!(file.len(), 1, "{file:?}");
+    let at_the_step = std::fs::metadata(&file[0]).unwrap().len();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for digit in "12345".chars() {
+        telephone.press(digit).await;
+    }
+    assert_eq!(std::fs::metadata(&file[0]).unwrap().len(), at_the_step, "nothing of the number");
+    assert_eq!(recorded(&pbx, &session), file);
+    telephone.press('#').await;
+    telephone.hears("we-are-open", &dutch(&prompts, "we-are-open")).await;
+    telephone.hang_up().await;
+    let events = service.closed_of(&session).await;
+    let expected = ["start granted done", "stop turn-not-held done", "start granted done", "stop ended done"];
+    assert_eq!(told(&events), expected, "{:?}", outline(&events));
+    let heard: Vec<Vec<i16>> = recorded(&pbx, &session).iter().map(|file| sound::of_file(file)).collect();
+    let is_in = |id: &str| heard.iter().any(|heard| sound::find(heard, &dutch(&prompts, id)).is_some());
+    assert!(is_in("how-can-i-help") && is_in("we-are-open"), "what was agreed to");
+    assert!(!is_in("return-number"), "and nothing of the step");
     assert_eq!(pbx.complaints(), Vec::<String>::new());
 }
 

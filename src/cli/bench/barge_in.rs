@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::BargeIn;
-use super::clips::{Clip, of_manifest, voiced};
+use super::clips::{Clip, ECHOES, of_manifest, voiced};
 use super::conditions::Condition;
 use super::echoes::{Way, echo};
 use super::over_prompt::{Incoming, Listening, Outcome, hear};
@@ -27,8 +27,6 @@ use crate::speech::{Settings, models};
 /// Silence before and after each recording, in milliseconds: the ears settle, and the end has to be noticed.
 const BEFORE: u32 = 600;
 const AFTER: u32 = 2_000;
-/// Decibels from the agent's own sound down to its echo.
-const ECHOES: [u32; 3] = [20, 30, 40];
 /// How much quieter an echo into which somebody speaks is.
 const OVER: u32 = 30;
 /// From where in a prompt its echo begins to be heard: every so many milliseconds.

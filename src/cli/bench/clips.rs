@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::consent::{AnswerGrammar, Meaning};
+use crate::server::{library, prompt_texts};
 use crate::speech::tts::espeak::Espeak;
 use crate::speech::tts::{Sound, recorded};
 
@@ -51,10 +53,15 @@ enum From {
     File(PathBuf),
     /// eSpeak NG says it, in this voice.
     Voice(String),
+    /// The agent says it, and it comes back so many decibels quieter.
+    Agent(u32),
 }
 
 /// eSpeak NG's variants that speak sentences: two women, two men.
 const VOICES: [&str; 4] = ["f2", "f4", "m3", "m7"];
+
+/// Decibels from the agent's own sound down to its echo.
+pub const ECHOES: [u32; 3] = [20, 30, 40];
 
 impl Clip {
     /// For people.
@@ -62,12 +69,16 @@ impl Clip {
         match &self.sound {
             From::File(path) => path.display().to_string(),
             From::Voice(voice) => format!("{voice}: {}", self.words.as_deref().unwrap_or_default()),
+            From::Agent(decibels) => format!("echo at -{decibels} dB: {}", self.words.as_deref().unwrap_or_default()),
         }
     }
 
     /// What it is as an answer in a language. Speech of unknown words is neither: it was chosen so. Speech of another language is neither as well, unless
-    /// it is a yes or a no there: "yeah" is what a Dutch caller may say, and nothing can be learned from it here.
+    /// it is a yes or a no there: "yeah" is what a Dutch caller may say, and nothing can be learned from it here. What the agent says is never an answer.
     pub fn class(&self, language: &str) -> Option<Class> {
+        if let From::Agent(_) = &self.sound {
+            return (self.language.as_deref() == Some(language)).then_some(Class::Neither);
+        }
         if self.noise {
             return Some(Class::Noise);
         }
@@ -85,6 +96,12 @@ impl Clip {
         self.noise
     }
 
+    /// Whether somebody has recorded a sentence of several words that is no answer.
+    pub fn is_sentence(&self) -> bool {
+        let (From::File(_), Some(words), Some(language)) = (&self.sound, &self.words, &self.language) else { return false };
+        words.split_whitespace().count() > 4 && self.class(language) == Some(Class::Neither)
+    }
+
     /// Its sound, which eSpeak NG may have to speak.
     pub async fn sound(&self, espeak: &Espeak) -> Result<Sound, String> {
         match &self.sound {
@@ -92,6 +109,16 @@ impl Clip {
             From::Voice(voice) => {
                 let spoken = espeak.speak(voice, self.words.as_deref().unwrap_or_default()).await;
                 spoken.map_err(|error| format!("{}: {error}", self.name()))
+            }
+            From::Agent(decibels) => {
+                let spoken =
+                    espeak.speak(self.language.as_deref().unwrap_or_default(), self.words.as_deref().unwrap_or_default()).await;
+                let Sound { samples, rate } = spoken.map_err(|error| format!("{}: {error}", self.name()))?;
+                let gain = 10f32.powf(-(*decibels as f32) / 20.0);
+                Ok(Sound {
+                    samples: samples.iter().map(|sample| (f32::from(*sample) * gain) as i16).collect::<Vec<_>>().into(),
+                    rate,
+                })
             }
         }
     }
@@ -165,6 +192,20 @@ pub fn spoken(language: &str) -> Vec<Clip> {
         noise: false,
     };
     sentences.flat_map(|sentence| VOICES.map(|voice| clip(sentence, voice))).collect()
+}
+
+/// What the agent says to every caller of a dialog, spoken by eSpeak NG and quieter: what comes back of it, as if nothing kept it out.
+pub fn echoes(dialog: &Path, prompts: &Path) -> Result<Vec<Clip>, String> {
+    let loaded = library::load(dialog, prompts, None).map_err(|problems| problems.render(false).to_string())?;
+    let said: BTreeSet<(String, String)> =
+        prompt_texts(&loaded)?.into_iter().map(|prompt| (prompt.language, prompt.text)).collect();
+    let clip = |(language, text): &(String, String), decibels: u32| Clip {
+        sound: From::Agent(decibels),
+        language: Some(language.clone()),
+        words: Some(text.clone()),
+        noise: false,
+    };
+    Ok(said.iter().flat_map(|said| ECHOES.map(|decibels| clip(said, decibels))).collect())
 }
 
 /// Where there is a voice in a recording, in samples: from the first to the last fiftieth of a second within 25 dB of its loudest.

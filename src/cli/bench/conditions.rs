@@ -20,12 +20,14 @@ pub enum Condition {
     Noise10,
     /// A telephone, and noise 5 dB below the voice.
     Noise5,
+    /// A telephone, and somebody else who talks all the time, 10 dB below the voice.
+    Voice10,
 }
 
 impl Condition {
     /// In the order of tables.
-    pub const ALL: [Condition; 5] =
-        [Condition::Browser, Condition::Telephone, Condition::Noise20, Condition::Noise10, Condition::Noise5];
+    pub const ALL: [Condition; 6] =
+        [Condition::Browser, Condition::Telephone, Condition::Noise20, Condition::Noise10, Condition::Noise5, Condition::Voice10];
 
     /// In tables.
     pub fn name(self) -> &'static str {
@@ -35,46 +37,52 @@ impl Condition {
             Condition::Noise20 => "telephone, noise at 20 dB",
             Condition::Noise10 => "telephone, noise at 10 dB",
             Condition::Noise5 => "telephone, noise at 5 dB",
+            Condition::Voice10 => "telephone, another voice at 10 dB",
         }
     }
 
-    /// Decibels from the voice down to the noise.
-    fn noise(self) -> Option<f32> {
+    /// Decibels from the voice down to what is beside it.
+    fn beside(self) -> Option<f32> {
         match self {
             Condition::Browser | Condition::Telephone => None,
             Condition::Noise20 => Some(20.0),
-            Condition::Noise10 => Some(10.0),
+            Condition::Noise10 | Condition::Voice10 => Some(10.0),
             Condition::Noise5 => Some(5.0),
         }
+    }
+
+    /// Whether there is noise in it already.
+    pub fn is_noisy(self) -> bool {
+        matches!(self, Condition::Noise20 | Condition::Noise10 | Condition::Noise5)
     }
 
     pub fn codec(self) -> Codec {
         if self == Condition::Browser { Codec::Opus } else { Codec::Ulaw }
     }
 
-    /// The sound as it arrives, with silence before it and after it, through which the noise goes on.
-    pub fn carry(self, sound: &Sound, noise: &Sound, before_ms: u32, after_ms: u32) -> Result<Encoded, String> {
+    /// The sound as it arrives, with silence before it and after it, through which the noise or the other voice goes on.
+    pub fn carry(self, sound: &Sound, beside: &Sound, before_ms: u32, after_ms: u32) -> Result<Encoded, String> {
         let count = |ms: u32| (u64::from(sound.rate) * u64::from(ms) / 1000) as usize;
         let mut samples = vec![0; count(before_ms)];
         samples.extend_from_slice(&sound.samples);
         samples.resize(samples.len() + count(after_ms), 0);
-        if let Some(decibels) = self.noise() {
-            mix(&mut samples, level(&sound.samples), sound.rate, noise, decibels)?;
+        if let Some(decibels) = self.beside() {
+            mix(&mut samples, level(&sound.samples), sound.rate, beside, decibels)?;
         }
         Sound { samples: samples.into(), rate: sound.rate }.encode(self.codec(), Content::Live).map_err(|error| error.to_string())
     }
 }
 
-/// Adds noise that is so many decibels quieter than a voice of `voice`, again and again from its beginning.
-fn mix(samples: &mut [i16], voice: f32, rate: u32, noise: &Sound, decibels: f32) -> Result<(), String> {
-    let noise = resample(&noise.samples, noise.rate, rate).map_err(|error| error.to_string())?;
-    let own = level(&noise);
-    if noise.is_empty() || own <= 0.0 {
-        return Err("there is no noise to be mixed in".to_owned());
+/// Adds a sound that is so many decibels quieter than a voice of `voice`, again and again from its beginning.
+fn mix(samples: &mut [i16], voice: f32, rate: u32, beside: &Sound, decibels: f32) -> Result<(), String> {
+    let beside = resample(&beside.samples, beside.rate, rate).map_err(|error| error.to_string())?;
+    let own = level(&beside);
+    if beside.is_empty() || own <= 0.0 {
+        return Err("there is nothing to be mixed in: the manifest has no noise, or no sentence".to_owned());
     }
     let gain = voice / own / 10f32.powf(decibels / 20.0);
-    for (sample, noise) in samples.iter_mut().zip(noise.iter().cycle()) {
-        *sample = (f32::from(*sample) + f32::from(*noise) * gain) as i16;
+    for (sample, beside) in samples.iter_mut().zip(beside.iter().cycle()) {
+        *sample = (f32::from(*sample) + f32::from(*beside) * gain) as i16;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Hearing;
-use super::clips::{Class, Clip, not_a_yes, of_manifest, spoken};
+use super::beside::Beside;
+use super::clips::{Class, Clip, echoes, not_a_yes, of_manifest, spoken};
 use super::conditions::Condition;
 use super::table::{Cell, Report, Row};
 use crate::audio::{Encoded, FRAME};
 use crate::cli::terminal::{Exit, refuse};
 use crate::consent::{AnswerGrammar, Judgement, SessionTime, SpokenAnswer, Thresholds};
+use crate::server::Config;
 use crate::speech::stt::{Expectation, Recogniser, Recognisers};
-use crate::speech::tts::Sound;
 use crate::speech::tts::espeak::Espeak;
 use crate::speech::{Ears, Heard, Settings, models};
 
@@ -22,13 +23,13 @@ const BEFORE: u32 = 600;
 const AFTER: u32 = 2_000;
 
 /// Runs the measurement. Status 1: something that is no yes was taken for one.
-pub fn run(arguments: &Hearing, settings: &Settings) -> miette::Result<ExitCode> {
-    let clips = match collect(arguments) {
+pub fn run(arguments: &Hearing, config: &Config) -> miette::Result<ExitCode> {
+    let clips = match collect(arguments, &config.prompts.folder) {
         Ok(clips) => clips,
         Err(reason) => return Ok(refuse(&reason, Exit::CalledWrongly)),
     };
     let conditions = if arguments.conditions.is_empty() { Condition::ALL.to_vec() } else { arguments.conditions.clone() };
-    let mut settings = settings.clone();
+    let mut settings = config.speech.clone();
     if !arguments.real_time {
         // What is heard faster than it was said waits for the engine.
         settings.recognition.time_limit_ms = 120_000;
@@ -37,10 +38,8 @@ pub fn run(arguments: &Hearing, settings: &Settings) -> miette::Result<ExitCode>
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| miette::miette!("cannot start: {error}"))?;
     let espeak = Espeak::new(settings.espeak.clone());
-    let mut noises = Vec::new();
-    for clip in clips.iter().filter(|clip| clip.is_noise()) {
-        noises.push(runtime.block_on(clip.sound(&espeak)).map_err(|reason| miette::miette!("{reason}"))?);
-    }
+    let beside = Beside::of(&clips).map_err(|reason| miette::miette!("{reason}"))?;
+    let conditions: Vec<Condition> = conditions.into_iter().filter(|condition| beside.has(*condition)).collect();
     let mut report = Report::new(arguments.real_time);
     for language in &arguments.languages {
         let Some(grammar) = AnswerGrammar::for_language(language) else {
@@ -58,6 +57,7 @@ pub fn run(arguments: &Hearing, settings: &Settings) -> miette::Result<ExitCode>
                 recogniser,
                 settings: &settings,
                 grammar: &grammar,
+                limits: config.session.thresholds(),
                 real_time: arguments.real_time,
                 open: arguments.open,
                 each: arguments.each,
@@ -65,7 +65,7 @@ pub fn run(arguments: &Hearing, settings: &Settings) -> miette::Result<ExitCode>
             };
             for condition in &conditions {
                 let chosen = choose(&clips, language, arguments.every, *condition);
-                let row = runtime.block_on(measure(&listener, language, &model, *condition, &chosen, &noises));
+                let row = runtime.block_on(measure(&listener, language, &model, *condition, &chosen, &beside));
                 report.add(row.map_err(|reason| miette::miette!("{reason}"))?, arguments.json);
             }
         }
@@ -77,10 +77,13 @@ pub fn run(arguments: &Hearing, settings: &Settings) -> miette::Result<ExitCode>
     Ok(if report.false_grants() == 0 { Exit::Holds } else { Exit::DoesNot }.into())
 }
 
-fn collect(arguments: &Hearing) -> Result<Vec<Clip>, String> {
+fn collect(arguments: &Hearing, prompts: &Path) -> Result<Vec<Clip>, String> {
     let mut clips = of_manifest(&arguments.folder)?;
     if arguments.spoken {
         clips.extend(arguments.languages.iter().flat_map(|language| spoken(language)));
+    }
+    if let Some(dialog) = &arguments.echo {
+        clips.extend(echoes(dialog, prompts)?);
     }
     for folder in &arguments.not_a_yes {
         clips.extend(not_a_yes(folder)?);
@@ -102,7 +105,7 @@ fn models_for(arguments: &Hearing, settings: &Settings, language: &str) -> Vec<S
 fn choose<'a>(clips: &'a [Clip], language: &str, every: usize, condition: Condition) -> Vec<(&'a Clip, Class)> {
     let classed: Vec<(&Clip, Class)> = clips.iter().filter_map(|clip| Some((clip, clip.class(language)?))).collect();
     let of = |class: Class| classed.iter().filter(move |(_, of)| *of == class).step_by(every.max(1)).copied();
-    let noisy = !matches!(condition, Condition::Browser | Condition::Telephone);
+    let noisy = condition.is_noisy();
     Class::ALL.into_iter().filter(|class| !(noisy && *class == Class::Noise)).flat_map(of).collect()
 }
 
@@ -111,6 +114,7 @@ struct Listener<'a> {
     recogniser: Arc<dyn Recogniser>,
     settings: &'a Settings,
     grammar: &'a AnswerGrammar,
+    limits: Thresholds,
     real_time: bool,
     /// Whether it is speech, and no answer to a consent question.
     open: bool,
@@ -141,7 +145,7 @@ async fn measure(
     model: &str,
     condition: Condition,
     clips: &[(&Clip, Class)],
-    noises: &[Sound],
+    beside: &Beside,
 ) -> Result<Row, String> {
     let bar = ProgressBar::new(clips.len() as u64);
     if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {pos} of {len}, {eta} left") {
@@ -151,9 +155,7 @@ async fn measure(
     let mut row = Row::new(language, model, condition);
     let before = cpu();
     for (number, (clip, class)) in clips.iter().enumerate() {
-        let nothing = Sound { samples: Vec::new().into(), rate: 16_000 };
-        let noise = if noises.is_empty() { &nothing } else { &noises[number % noises.len()] };
-        let sound = condition.carry(&clip.sound(listener.espeak).await?, noise, BEFORE, AFTER)?;
+        let sound = condition.carry(&clip.sound(listener.espeak).await?, beside.of_number(condition, number), BEFORE, AFTER)?;
         let outcome = listener.hear(condition, &sound).await?;
         if outcome.granted && *class != Class::Yes {
             row.false_grants.push(clip.name());
@@ -223,7 +225,7 @@ impl Listener<'_> {
                             speech,
                             above_noise,
                         };
-                        let judged = self.grammar.judge(&answer, Some(SessionTime::START), &Thresholds::default());
+                        let judged = self.grammar.judge(&answer, Some(SessionTime::START), &self.limits);
                         let sure = hypothesis.confidence;
                         outcome.understood.push(format!("{judged:?}, sure {sure:.2}, voice {} ms, {above_noise:.0} dB above noise: {}", speech.as_millis(), hypothesis.text));
                         outcome.granted |= !self.open && matches!(judged, Judgement::Grant(_));

@@ -1,6 +1,7 @@
 //! `candor bench`: how well callers are heard, measured on recordings.
 
 mod barge_in;
+mod beside;
 mod clips;
 mod conditions;
 mod echoes;
@@ -9,12 +10,12 @@ mod over_prompt;
 mod pauses;
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::speech::Settings;
+use crate::server::Config;
 
 /// Measures on recordings how callers are heard.
 #[derive(Args, Debug)]
@@ -47,6 +48,9 @@ pub struct Hearing {
     /// Add sentences that are no yes, spoken by eSpeak NG in four voices: refusals, hedges, questions back, other business.
     #[arg(long)]
     spoken: bool,
+    /// Add what the agent says to every caller of this dialog, by eSpeak NG, 20, 30 and 40 dB quieter: what comes back of it, where nothing keeps it out.
+    #[arg(long, value_name = "FILE")]
+    echo: Option<PathBuf>,
     /// Only these languages.
     #[arg(long, value_name = "LANGUAGE,…", value_delimiter = ',', default_value = "nl,en")]
     languages: Vec<String>,
@@ -119,11 +123,11 @@ pub struct Pauses {
     json: bool,
 }
 
-/// Runs the command. `prompts`: the configured folder of texts.
-pub fn run(arguments: &Bench, settings: &Settings, prompts: &Path) -> miette::Result<ExitCode> {
+/// Runs the command.
+pub fn run(arguments: &Bench, config: &Config) -> miette::Result<ExitCode> {
     match &arguments.command {
-        Command::BargeIn(barge_in) => barge_in::run(barge_in, settings, prompts),
-        Command::Hearing(hearing) => hearing::run(hearing, settings),
-        Command::Pauses(pauses) => pauses::run(pauses, settings),
+        Command::BargeIn(barge_in) => barge_in::run(barge_in, &config.speech, &config.prompts.folder),
+        Command::Hearing(hearing) => hearing::run(hearing, config),
+        Command::Pauses(pauses) => pauses::run(pauses, &config.speech),
     }
 }

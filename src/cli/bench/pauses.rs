@@ -4,6 +4,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Pauses;
+use super::beside::Beside;
 use super::clips::{Clip, of_manifest, voiced};
 use super::conditions::Condition;
 use super::table::share;
@@ -42,8 +43,8 @@ pub fn run(arguments: &Pauses, settings: &Settings) -> miette::Result<ExitCode> 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| miette::miette!("cannot start: {error}"))?;
     let conditions = if arguments.conditions.is_empty() { vec![Condition::Telephone] } else { arguments.conditions.clone() };
-    let noises = clips.iter().filter(|clip| clip.is_noise()).map(Clip::recorded).collect::<Result<Vec<_>, _>>();
-    let noises = noises.map_err(|reason| miette::miette!("{reason}"))?;
+    let beside = Beside::of(&clips).map_err(|reason| miette::miette!("{reason}"))?;
+    let conditions: Vec<Condition> = conditions.into_iter().filter(|condition| beside.has(*condition)).collect();
     let mut rows = Vec::new();
     for language in &arguments.languages {
         let of_language = |clip: &&Clip| !clip.is_noise() && clip.language.as_deref() == Some(language);
@@ -53,9 +54,7 @@ pub fn run(arguments: &Pauses, settings: &Settings) -> miette::Result<ExitCode> 
         for (condition, pause_ms) in conditions.iter().flat_map(|condition| LENGTHS.map(|pause| (*condition, pause))) {
             let mut row = Row { language: language.clone(), condition, pause_ms, sentences: 0, cut_off: 0, not_heard: 0 };
             for (number, pair) in parts.windows(2).filter(|pair| pair[0].rate == pair[1].rate).enumerate() {
-                let nothing = Sound { samples: Vec::new().into(), rate: pair[0].rate };
-                let noise = if noises.is_empty() { &nothing } else { &noises[number % noises.len()] };
-                let sentence = condition.carry(&joined(pair, pause_ms), noise, BEFORE, AFTER);
+                let sentence = condition.carry(&joined(pair, pause_ms), beside.of_number(condition, number), BEFORE, AFTER);
                 let sentence = sentence.map_err(|reason| miette::miette!("{reason}"))?;
                 row.sentences += 1;
                 match runtime.block_on(heard(settings, condition, &sentence)).as_slice() {

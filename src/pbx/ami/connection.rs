@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::{SinkExt, StreamExt};
 use md5::{Digest, Md5};
 use rustls::pki_types::ServerName;
@@ -18,20 +17,12 @@ use tokio_util::task::AbortOnDropHandle;
 use super::message::{Action, Codec, CodecError, Incoming, Message};
 use crate::episode::Episodes;
 use crate::pbx::error::PbxError;
+use crate::pbx::reconnecting::{CONNECT, PAUSE_AFTER_REFUSAL, PING, Pauses, say_whether_up};
 use crate::pbx::settings::AmiPlan;
 use crate::pbx::tls::{TlsError, client_config};
 
-/// How long a connection, and everything up to the login, may take. Asterisk waits a second before it refuses somebody.
-const CONNECT: Duration = Duration::from_secs(5);
 /// How long an order may take to be written before the connection counts as dead.
 const WRITE: Duration = Duration::from_secs(2);
-/// How often a silent manager is asked whether it is there; one that has not answered by the next time is not.
-const PING: Duration = Duration::from_secs(15);
-/// Pauses between tries to connect.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// The pause after a refused login: what guards a PBX counts those.
-const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(60);
 /// How many orders may wait to be written, and how many for their answers.
 const QUEUE: usize = 256;
 const UNANSWERED: usize = 1024;
@@ -154,29 +145,17 @@ struct Keeper {
 
 impl Keeper {
     async fn keep(mut self) {
-        let pauses = || {
-            ExponentialBuilder::default()
-                .with_min_delay(FIRST_PAUSE)
-                .with_max_delay(LONGEST_PAUSE)
-                .with_jitter()
-                .with_jitter_seed(rand::random())
-                .without_max_times()
-                .build()
-        };
-        let mut pause = pauses();
+        let mut pauses = Pauses::new();
         loop {
             let lost = match self.connect().await {
                 Ok(lines) => {
-                    pause = pauses();
-                    self.up.send_replace(true);
-                    metrics::gauge!("candor_pbx_connected").set(1.0);
-                    let lost = self.serve(lines).await;
-                    self.up.send_replace(false);
-                    lost
+                    pauses = Pauses::new();
+                    say_whether_up(&self.up, true);
+                    self.serve(lines).await
                 }
                 Err(lost) => lost,
             };
-            metrics::gauge!("candor_pbx_connected").set(0.0);
+            say_whether_up(&self.up, false);
             // Those who asked meanwhile are told by the end of their channel.
             while self.orders.try_recv().is_ok() {}
             if let Some(times) = self.faults.met("manager") {
@@ -188,8 +167,7 @@ impl Keeper {
                     lost.advice()
                 );
             }
-            let next = if matches!(lost, Lost::Refused) { Some(PAUSE_AFTER_REFUSAL) } else { pause.next() };
-            sleep(next.unwrap_or(LONGEST_PAUSE)).await;
+            sleep(if matches!(lost, Lost::Refused) { PAUSE_AFTER_REFUSAL } else { pauses.next() }).await;
         }
     }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -18,18 +17,10 @@ use super::Application;
 use super::rest::authorization;
 use crate::episode::Episodes;
 use crate::pbx::StartError;
+use crate::pbx::reconnecting::{CONNECT, PAUSE_AFTER_REFUSAL, PING, Pauses, say_whether_up};
 use crate::pbx::settings::AriPlan;
 use crate::pbx::tls::client_config;
 
-/// How long a connection may take to be there, or an order of ours to be written.
-const CONNECT: Duration = Duration::from_secs(5);
-/// How often a silent Asterisk is asked whether it is there; one that has not answered by the next time is not.
-const PING: Duration = Duration::from_secs(15);
-/// Pauses between tries to connect.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// The pause after a refusal: what guards a PBX counts those.
-const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(60);
 /// How often it is seen whether a program that took the application has given it back.
 const TAKEN: Duration = Duration::from_secs(30);
 /// The longest event that is read, in bytes.
@@ -108,27 +99,16 @@ impl Events {
     }
 
     pub(super) async fn keep(self) {
-        let pauses = || {
-            ExponentialBuilder::default()
-                .with_min_delay(FIRST_PAUSE)
-                .with_max_delay(LONGEST_PAUSE)
-                .with_jitter()
-                .with_jitter_seed(rand::random())
-                .without_max_times()
-                .build()
-        };
-        let mut pause = pauses();
+        let mut pauses = Pauses::new();
         loop {
             let lost = match self.connect().await {
                 Ok(socket) => {
-                    pause = pauses();
-                    let lost = self.listen(socket).await;
-                    self.up.send_replace(false);
-                    lost
+                    pauses = Pauses::new();
+                    self.listen(socket).await
                 }
                 Err(lost) => lost,
             };
-            metrics::gauge!("candor_pbx_connected").set(0.0);
+            say_whether_up(&self.up, false);
             if let Some(times) = self.faults.met("events") {
                 let class = lost.class();
                 tracing::warn!(
@@ -141,7 +121,7 @@ impl Events {
             match lost {
                 Lost::Refused | Lost::NotAri => sleep(PAUSE_AFTER_REFUSAL).await,
                 Lost::Replaced => self.until_given_back().await,
-                _ => sleep(pause.next().unwrap_or(LONGEST_PAUSE)).await,
+                _ => sleep(pauses.next()).await,
             }
         }
     }
@@ -176,8 +156,7 @@ impl Events {
         if self.application.make_up().await.is_err() {
             return Lost::Silent;
         }
-        self.up.send_replace(true);
-        metrics::gauge!("candor_pbx_connected").set(1.0);
+        say_whether_up(&self.up, true);
         let mut quiet = false;
         let mut ping = interval(PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);

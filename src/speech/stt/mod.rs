@@ -187,7 +187,8 @@ pub struct Hypothesis {
     /// The words, separated by single spaces. Empty when nothing was understood; `[unk]` stands for speech that is none of the
     /// expected phrases.
     pub text: String,
-    /// The engine's confidence in its least certain word, 0 to 1; 0 when there is no word.
+    /// The engine's confidence in its least certain word, 0 to 1; 0 when there is no word. Of an answer to a consent question, where the engine can tell: in
+    /// its being that answer, in whatever word.
     pub confidence: f32,
     /// The text of the open look, where one was asked for and the first look had a grammar.
     pub second: Option<String>,

@@ -14,10 +14,15 @@ pub const WAYS: [By; 2] = [By::WebSocket, By::AudioSocket];
 
 /// A server whose callers answer by key and whose colleagues are in a queue of Asterisk's.
 pub fn plan() -> Plan {
+    plan_of(webshop())
+}
+
+/// The same for another dialog.
+pub fn plan_of(plan: Plan) -> Plan {
     let sample = sample_settings();
     let (before, line) = sample.split_once("\ndesk = true").expect("the sample hands over to the desk");
     let after = line.split_once('\n').map_or("", |(_, after)| after);
-    with_keys_alone(webshop().settings(&format!("{before}\nqueue = \"support\"\n{after}")))
+    with_keys_alone(plan.settings(&format!("{before}\nqueue = \"support\"\n{after}")))
 }
 
 /// Starts that server, and an Asterisk that knows it; nothing, and why, where there is no Asterisk.

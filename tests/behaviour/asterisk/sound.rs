@@ -1,6 +1,8 @@
 //! Whether a prompt is in what was heard. Sound may come by another coding or rate than it was rendered in, and late by parts of a frame, so that it is
 //! compared by its shape and not by its bytes.
 
+use std::path::Path;
+
 /// Samples in a second.
 const RATE: usize = 8_000;
 /// What is compared at a time: 20 ms.
@@ -32,6 +34,11 @@ impl Found {
 /// Samples of μ-law.
 pub fn samples_of(ulaw: &[u8]) -> Vec<i16> {
     ulaw.iter().map(|byte| audio_codec_algorithms::decode_ulaw(*byte)).collect()
+}
+
+/// Samples of a file.
+pub fn of_file(file: &Path) -> Vec<i16> {
+    hound::WavReader::open(file).unwrap().into_samples().map(Result::unwrap).collect()
 }
 
 /// Whether a block is loud enough to be compared, or to be heard.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ct2rs::sys::{ComputeType, Config, Device, StorageView, Whisper, WhisperAlignmentResult, WhisperOptions};
 use zeroize::Zeroizing;
 
+use super::answers::{Answers, Said};
 use super::mel::{BANDS, HOP, Mel};
 use super::vocabulary::Vocabulary;
 use crate::speech::stt::{HeardWord, Hypothesis, RECOGNITION_RATE, RecognitionError, Source, calibrated};
@@ -27,6 +28,8 @@ const NO_SPEECH: f32 = 0.6;
 const NO_WORDS: f32 = 0.46;
 /// How often a row of words may follow itself: "nee nee nee" is said by people, more is the model's own echo.
 const REPEATED: usize = 3;
+/// How many of the tokens that an answer may begin with are looked at.
+const FIRSTS: usize = 8;
 /// How long a step of the decoder's attention lasts.
 const STEP: Duration = Duration::from_millis(20);
 
@@ -68,19 +71,19 @@ impl WhisperModel {
         self.vocabulary.mark(language).is_some()
     }
 
-    /// The tokens that are one of these words.
-    pub(super) fn tokens_of<'a>(&self, words: impl Iterator<Item = &'a str>) -> Vec<usize> {
-        words.flat_map(|word| self.vocabulary.of_word(word)).collect()
+    /// The answers of a language that can be told by their first token.
+    pub(super) fn answers(&self, language: &str) -> Option<Answers> {
+        Answers::of(language, &self.vocabulary)
     }
 
     /// What was said in a language; nothing where `stale` became true meanwhile. Blocks for as long as it takes.
     ///
-    /// `against`: words that speak against what was found. As likely as it is that one of them was said in its place, as much less sure is it.
+    /// Where `answers` are given, it is as sure of what it found as it is that it was no no, and a yes in whatever word.
     pub(super) fn hear(
         &self,
         language: &str,
         samples: &[i16],
-        against: &[usize],
+        answers: Option<&Answers>,
         stale: &AtomicBool,
     ) -> Result<Option<Hypothesis>, RecognitionError> {
         let said = samples.len() / HOP;
@@ -106,7 +109,10 @@ impl WhisperModel {
         if words.confidence < NO_WORDS {
             return Ok(Some(Hypothesis::empty(Source::Open)));
         }
-        self.held_against(language, &attempt, against, words, least).map(Some)
+        match answers {
+            Some(answers) => self.weighed(language, &attempt, answers, words, least).map(Some),
+            None => Ok(Some(words)),
+        }
     }
 
     fn doubtful(&self, attempt: &Attempt) -> bool {
@@ -131,12 +137,6 @@ impl WhisperModel {
         }
         let seconds = samples.len().div_ceil(RECOGNITION_RATE as usize);
         let most = (FEW + TOKENS_PER_SECOND * seconds).min(220);
-        let prompt = [
-            "<|startoftranscript|>".to_owned(),
-            format!("<|{language}|>"),
-            "<|transcribe|>".to_owned(),
-            "<|notimestamps|>".to_owned(),
-        ];
         let options = WhisperOptions {
             beam_size: 1,
             // The engine takes half of it for new tokens.
@@ -145,7 +145,7 @@ impl WhisperModel {
             return_no_speech_prob: true,
             ..WhisperOptions::default()
         };
-        let mut results = self.engine.generate(&encoded, &[prompt.to_vec()], &options).map_err(failed)?;
+        let mut results = self.engine.generate(&encoded, &[prompt(language)], &options).map_err(failed)?;
         let result = results.pop().ok_or(RecognitionError::Answer)?;
         let ids = result.sequences_ids.into_iter().next().ok_or(RecognitionError::Answer)?;
         let tokens: Vec<usize> = ids.into_iter().filter(|token| self.vocabulary.is_text(*token)).collect();
@@ -155,24 +155,44 @@ impl WhisperModel {
         Ok(Some(Attempt { ended: tokens.len() < most, tokens, sure, no_speech: result.no_speech_prob, encoded, columns }))
     }
 
-    /// Takes from how sure what was found is (`least`: the probability of its least certain piece) how likely it is that one of these words was said.
-    fn held_against(
+    /// The same, as sure as [`Answers::sure`] is that it is this answer. `least`: the probability of its least certain piece.
+    fn weighed(
         &self,
         language: &str,
         attempt: &Attempt,
-        against: &[usize],
+        answers: &Answers,
         mut found: Hypothesis,
         least: f32,
     ) -> Result<Hypothesis, RecognitionError> {
-        if attempt.tokens.first().is_none_or(|first| against.contains(first)) {
+        let Some(first) = attempt.tokens.first() else { return Ok(found) };
+        if answers.is_no(*first) {
             return Ok(found);
         }
-        let mut likely = 0.0;
-        for token in against {
-            likely += self.align(language, attempt, &vec![*token])?.text_token_probs.first().copied().unwrap_or_default();
-        }
-        found.confidence = found.confidence.min(calibrated((least - likely).max(0.0)));
+        let alone = attempt.tokens.iter().filter(|token| self.has_letters(**token)).count() == 1;
+        let said = Said { first: *first, alone, least };
+        found.confidence = calibrated(answers.sure(said, &self.firsts(language, attempt)?));
         Ok(found)
+    }
+
+    /// The likeliest tokens that what was said begins with, the likeliest first, each with its probability among all that there are.
+    fn firsts(&self, language: &str, attempt: &Attempt) -> Result<Vec<(usize, f32)>, RecognitionError> {
+        let prompt = prompt(language);
+        let options = WhisperOptions {
+            beam_size: FIRSTS,
+            num_hypotheses: FIRSTS,
+            length_penalty: 0.0,
+            // The engine takes half of it for new tokens, and no more than it is longer than the prompt without its last mark: one.
+            max_length: prompt.len(),
+            return_scores: true,
+            // Nothing is left out: it may have been silence, too.
+            suppress_blank: false,
+            suppress_tokens: Vec::new(),
+            ..WhisperOptions::default()
+        };
+        let mut results = self.engine.generate(&attempt.encoded, &[prompt], &options).map_err(failed)?;
+        let result = results.pop().ok_or(RecognitionError::Answer)?;
+        let first = |(tokens, score): (Vec<usize>, f32)| Some((*tokens.first()?, score.exp()));
+        Ok(result.sequences_ids.into_iter().zip(result.scores).filter_map(first).collect())
     }
 
     /// How a row of tokens fits what was shown to the model: where each is, and how likely after those before it.
@@ -228,6 +248,11 @@ impl WhisperModel {
     fn has_letters(&self, token: usize) -> bool {
         self.vocabulary.bytes(token).any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
     }
+}
+
+/// What the model is told before it writes.
+fn prompt(language: &str) -> Vec<String> {
+    Vec::from(["startoftranscript", language, "transcribe", "notimestamps"].map(|mark| format!("<|{mark}|>")))
 }
 
 /// An even number of columns within what the model takes, and never the one by which the engine would mistake what it has encoded for columns.

@@ -4,6 +4,7 @@
 //! silence after it, which is what makes it fast enough for a call; where the answer looks as if that had been too little (it repeats itself, does not
 //! come to an end, or is unsure) it is shown more, once.
 
+mod answers;
 mod decode;
 mod mel;
 mod vocabulary;
@@ -16,9 +17,9 @@ use zeroize::Zeroizing;
 
 pub use decode::WhisperModel;
 
+use self::answers::Answers;
 use super::kept::Kept;
 use super::{Expectation, Hypothesis, RECOGNITION_RATE, Recogniser, Recognition, RecognitionError, Source};
-use crate::consent::{AnswerGrammar, Meaning};
 
 /// How much of an utterance is listened to, in samples: the model's own limit of thirty seconds, less the silence that follows.
 const LONGEST: usize = 28 * RECOGNITION_RATE as usize;
@@ -27,21 +28,14 @@ const LONGEST: usize = 28 * RECOGNITION_RATE as usize;
 pub struct WhisperRecogniser {
     language: String,
     model: Arc<WhisperModel>,
+    answers: Option<Arc<Answers>>,
 }
 
 impl WhisperRecogniser {
     /// A recogniser for a language that the model has; `None` where it has not.
     pub fn new(language: &str, model: Arc<WhisperModel>) -> Option<WhisperRecogniser> {
-        model.has(language).then(|| WhisperRecogniser { language: language.to_owned(), model })
-    }
-}
-
-impl WhisperRecogniser {
-    /// The tokens of the words among what is expected that are a no each by itself.
-    fn refusals(&self, expectation: &Expectation) -> Vec<usize> {
-        let Some(grammar) = AnswerGrammar::for_language(&self.language) else { return Vec::new() };
-        let is_no = |phrase: &&String| !phrase.contains(' ') && grammar.meaning(phrase) == Meaning::Refusal;
-        self.model.tokens_of(expectation.phrases.iter().filter(is_no).map(String::as_str))
+        let answers = model.answers(language).map(Arc::new);
+        model.has(language).then(|| WhisperRecogniser { language: language.to_owned(), model, answers })
     }
 }
 
@@ -55,7 +49,7 @@ impl Recogniser for WhisperRecogniser {
             language: self.language.clone(),
             model: self.model.clone(),
             samples: Kept::at_most(LONGEST),
-            against: if expectation.second_look { self.refusals(expectation) } else { Vec::new() },
+            answers: self.answers.clone().filter(|_| expectation.second_look),
             heard_out: expectation.second_look,
             found: None,
         }))
@@ -77,8 +71,8 @@ struct WhisperRecognition {
     samples: Kept,
     /// Whether every sound counts to the very end, as in an answer to a consent question: what is said too softly to end the pause may be a "but".
     heard_out: bool,
-    /// The tokens of words that are a no, where a yes may be said. In noise a model hears one in the other.
-    against: Vec<usize>,
+    /// Where a yes may be said: in noise a model hears one in a no.
+    answers: Option<Arc<Answers>>,
     /// What was found in the pause that lasts.
     found: Option<Hypothesis>,
 }
@@ -94,7 +88,7 @@ impl Recognition for WhisperRecognition {
         if self.heard_out {
             return Ok(());
         }
-        let found = self.model.hear(&self.language, self.samples.samples(), &[], gone_on)?;
+        let found = self.model.hear(&self.language, self.samples.samples(), None, gone_on)?;
         if !gone_on.load(Ordering::Relaxed) {
             self.found = found;
         }
@@ -113,7 +107,7 @@ impl Recognition for WhisperRecognition {
         if let Some(found) = self.found.take() {
             return Ok(found);
         }
-        let heard = self.model.hear(&self.language, self.samples.samples(), &self.against, abandoned)?;
+        let heard = self.model.hear(&self.language, self.samples.samples(), self.answers.as_deref(), abandoned)?;
         Ok(heard.unwrap_or_else(|| Hypothesis::empty(Source::Open)))
     }
 }
