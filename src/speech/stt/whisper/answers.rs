@@ -3,6 +3,12 @@
 
 use super::vocabulary::Vocabulary;
 use crate::consent::{AnswerGrammar, Meaning};
+use crate::speech::stt::calibrated;
+
+/// The power that takes the probability of a yes in one word to the scale of [`calibrated`]. That one allows for a probability that is shared out among the ways
+/// to write a word; here they have been summed. What a consent asks for (0.85) is two thirds: twice as likely a yes as anything else. Of what people said that
+/// was no yes, the word "learn" into noise came nearest, with little more than a half.
+const ALL_WAYS: f32 = 0.4;
 
 /// The answers of a language that are one word and one token: the others cannot be told by their beginning.
 #[derive(Debug)]
@@ -42,20 +48,30 @@ impl Answers {
         self.no.contains(&first)
     }
 
-    /// How likely it is that this was said, and no no. `firsts` are the likeliest first tokens, the likeliest first: a no that is not among them is held to be as
-    /// likely as the last of them.
-    pub(super) fn sure(&self, said: Said, firsts: &[(usize, f32)]) -> f32 {
-        let likely =
-            |is: &dyn Fn(usize) -> bool| firsts.iter().filter(|(token, _)| is(*token)).map(|(_, likely)| likely).sum::<f32>();
-        let this = if said.alone && self.yes.contains(&said.first) {
-            likely(&|token| self.yes.contains(&token))
+    /// How sure it is that this was said, and no no, on the scale of [`calibrated`]. `firsts`: the likeliest first tokens, the likeliest first.
+    pub(super) fn confidence(&self, said: Said, firsts: &[(usize, f32)]) -> f32 {
+        let likely = self.likely(said, firsts);
+        if self.is_yes(said) { likely.powf(ALL_WAYS) } else { calibrated(likely) }
+    }
+
+    /// Whether it is a yes in one word.
+    fn is_yes(&self, said: Said) -> bool {
+        said.alone && self.yes.contains(&said.first)
+    }
+
+    /// How likely it is that this was said, and no no. A no that is not among the `firsts` is held to be as likely as the last of them.
+    fn likely(&self, said: Said, firsts: &[(usize, f32)]) -> f32 {
+        let share =
+            |is: &dyn Fn(usize) -> bool| -> f32 { firsts.iter().filter(|(token, _)| is(*token)).map(|(_, likely)| likely).sum() };
+        let this = if self.is_yes(said) {
+            share(&|token| self.yes.contains(&token))
         } else {
-            likely(&|token| token == said.first).min(said.least)
+            share(&|token| token == said.first).min(said.least)
         };
         let unseen = self.no.iter().filter(|no| !firsts.iter().any(|(token, _)| token == *no)).count() as f32;
         let last = firsts.last().map_or(1.0, |(_, likely)| *likely);
-        let rest = (1.0 - likely(&|_| true)).max(0.0);
-        let no = likely(&|token| self.no.contains(&token)) + (unseen * last).min(rest);
+        let rest = (1.0 - share(&|_| true)).max(0.0);
+        let no = share(&|token| self.no.contains(&token)) + (unseen * last).min(rest);
         (this - no).clamp(0.0, 1.0)
     }
 }
@@ -70,35 +86,47 @@ mod tests {
     const NOPE: usize = 4;
     const OTHER: usize = 9;
 
-    /// How sure a row of first tokens makes one of what was found.
-    fn sure(first: usize, alone: bool, least: f32, firsts: &[(usize, f32)]) -> f32 {
+    /// How likely a row of first tokens makes what was found.
+    fn likely(first: usize, alone: bool, least: f32, firsts: &[(usize, f32)]) -> f32 {
         let answers = Answers { yes: vec![YES, YEAH], no: vec![NO, NOPE] };
-        (answers.sure(Said { first, alone, least }, firsts) * 100.0).round() / 100.0
+        (answers.likely(Said { first, alone, least }, firsts) * 100.0).round() / 100.0
     }
 
     #[test]
-    fn a_yes_in_two_words_is_as_sure_as_both() {
-        assert_eq!(sure(YEAH, true, 0.5, &[(YEAH, 0.5), (YES, 0.4), (OTHER, 0.1), (NO, 0.0), (NOPE, 0.0)]), 0.9);
+    fn a_yes_in_two_words_is_as_likely_as_both() {
+        assert_eq!(likely(YEAH, true, 0.5, &[(YEAH, 0.5), (YES, 0.4), (OTHER, 0.1), (NO, 0.0), (NOPE, 0.0)]), 0.9);
         // "Yes please" is not "yeah please".
-        assert_eq!(sure(YES, false, 0.3, &[(YES, 0.5), (YEAH, 0.4), (NO, 0.0), (NOPE, 0.0)]), 0.3);
+        assert_eq!(likely(YES, false, 0.3, &[(YES, 0.5), (YEAH, 0.4), (NO, 0.0), (NOPE, 0.0)]), 0.3);
     }
 
     #[test]
-    fn as_likely_as_a_no_is_as_much_less_sure_is_a_yes() {
-        assert_eq!(sure(YEAH, true, 0.5, &[(YEAH, 0.5), (NO, 0.2), (YES, 0.2), (NOPE, 0.1)]), 0.4);
-        assert_eq!(sure(YEAH, true, 0.3, &[(YEAH, 0.3), (NO, 0.25), (NOPE, 0.25)]), 0.0);
-        assert_eq!(sure(OTHER, false, 0.8, &[(OTHER, 0.8), (NO, 0.2), (NOPE, 0.0)]), 0.6);
+    fn as_likely_as_a_no_is_as_much_less_likely_is_a_yes() {
+        assert_eq!(likely(YEAH, true, 0.5, &[(YEAH, 0.5), (NO, 0.2), (YES, 0.2), (NOPE, 0.1)]), 0.4);
+        assert_eq!(likely(YEAH, true, 0.3, &[(YEAH, 0.3), (NO, 0.25), (NOPE, 0.25)]), 0.0);
+        assert_eq!(likely(OTHER, false, 0.8, &[(OTHER, 0.8), (NO, 0.2), (NOPE, 0.0)]), 0.6);
     }
 
     #[test]
     fn what_is_not_known_speaks_against_a_yes() {
         // Two noes that are not listed: as much as they can have at most.
-        assert_eq!(sure(YEAH, true, 0.9, &[(YEAH, 0.6), (YES, 0.2), (OTHER, 0.04)]), 0.72);
-        assert_eq!(sure(YEAH, true, 0.9, &[(YEAH, 0.6), (OTHER, 0.2), (7, 0.15)]), 0.55);
-        assert_eq!(sure(YEAH, true, 0.9, &[]), 0.0);
+        assert_eq!(likely(YEAH, true, 0.9, &[(YEAH, 0.6), (YES, 0.2), (OTHER, 0.04)]), 0.72);
+        assert_eq!(likely(YEAH, true, 0.9, &[(YEAH, 0.6), (OTHER, 0.2), (7, 0.15)]), 0.55);
+        assert_eq!(likely(YEAH, true, 0.9, &[]), 0.0);
         // Where there may have been no word at all, a likely one is none.
-        assert_eq!(sure(YEAH, true, 0.9, &[(OTHER, 0.6), (YEAH, 0.4), (NO, 0.0), (NOPE, 0.0)]), 0.4);
+        assert_eq!(likely(YEAH, true, 0.9, &[(OTHER, 0.6), (YEAH, 0.4), (NO, 0.0), (NOPE, 0.0)]), 0.4);
         // The engine gives no number.
-        assert!(sure(YEAH, true, 0.9, &[(YEAH, f32::NAN), (NO, 0.0), (NOPE, 0.0)]).is_nan());
+        assert!(likely(YEAH, true, 0.9, &[(YEAH, f32::NAN), (NO, 0.0), (NOPE, 0.0)]).is_nan());
+    }
+
+    #[test]
+    fn what_a_consent_asks_for_is_twice_as_likely_a_yes_as_anything_else() {
+        let answers = Answers { yes: vec![YES, YEAH], no: vec![NO] };
+        let confidence = |alone, yes, other| {
+            let said = Said { first: YES, alone, least: 1.0 };
+            answers.confidence(said, &[(YES, yes), (OTHER, other), (NO, 0.0)])
+        };
+        assert!(confidence(true, 0.67, 0.33) > 0.85 && confidence(true, 0.66, 0.34) < 0.85);
+        // Of several words the first was found in one way of many.
+        assert!(confidence(false, 0.45, 0.55) > 0.85 && confidence(false, 0.43, 0.57) < 0.85);
     }
 }

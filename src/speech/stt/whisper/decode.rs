@@ -155,7 +155,7 @@ impl WhisperModel {
         Ok(Some(Attempt { ended: tokens.len() < most, tokens, sure, no_speech: result.no_speech_prob, encoded, columns }))
     }
 
-    /// The same, as sure as [`Answers::sure`] is that it is this answer. `least`: the probability of its least certain piece.
+    /// The same, as sure as [`Answers::confidence`] is that it is this answer. `least`: the probability of its least certain piece.
     fn weighed(
         &self,
         language: &str,
@@ -170,7 +170,7 @@ impl WhisperModel {
         }
         let alone = attempt.tokens.iter().filter(|token| self.has_letters(**token)).count() == 1;
         let said = Said { first: *first, alone, least };
-        found.confidence = calibrated(answers.sure(said, &self.firsts(language, attempt)?));
+        found.confidence = answers.confidence(said, &self.firsts(language, attempt)?);
         Ok(found)
     }
 
