@@ -40,6 +40,9 @@ pub fn run(arguments: &Hearing, config: &Config) -> miette::Result<ExitCode> {
     let espeak = Espeak::new(settings.espeak.clone());
     let beside = Beside::of(&clips).map_err(|reason| miette::miette!("{reason}"))?;
     let conditions: Vec<Condition> = conditions.into_iter().filter(|condition| beside.has(*condition)).collect();
+    if conditions.is_empty() {
+        return Ok(refuse(&"none of these conditions can be made with what the folder has", Exit::CalledWrongly));
+    }
     let mut report = Report::new(arguments.real_time);
     for language in &arguments.languages {
         let Some(grammar) = AnswerGrammar::for_language(language) else {

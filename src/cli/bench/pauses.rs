@@ -45,6 +45,9 @@ pub fn run(arguments: &Pauses, settings: &Settings) -> miette::Result<ExitCode> 
     let conditions = if arguments.conditions.is_empty() { vec![Condition::Telephone] } else { arguments.conditions.clone() };
     let beside = Beside::of(&clips).map_err(|reason| miette::miette!("{reason}"))?;
     let conditions: Vec<Condition> = conditions.into_iter().filter(|condition| beside.has(*condition)).collect();
+    if conditions.is_empty() {
+        return Ok(refuse(&"none of these conditions can be made with what the folder has", Exit::CalledWrongly));
+    }
     let mut rows = Vec::new();
     for language in &arguments.languages {
         let of_language = |clip: &&Clip| !clip.is_noise() && clip.language.as_deref() == Some(language);
