@@ -50,7 +50,7 @@ enum Command {
 pub fn run(arguments: &Models, settings: &Settings) -> miette::Result<ExitCode> {
     let store = Store::of(settings);
     match &arguments.command {
-        Command::List { json } => list(&store, *json),
+        Command::List { json } => list(settings, &store, *json),
         Command::Install { what } => super::runtime()?.block_on(install(&store, what)),
         Command::Verify { models } => Ok(verify(&store, models)),
         Command::Remove { models } => Ok(remove(&store, models)),
@@ -68,14 +68,14 @@ struct Line<'a> {
     about: &'a str,
     state: &'static str,
     faults: Vec<String>,
-    /// The languages that callers speak to it in: those of which it is the first that is here.
+    /// The languages that callers speak to it in: those of which it is the first that can be used.
     hears: Vec<&'a str>,
     from: Vec<&'a str>,
     sha256: Vec<&'a str>,
 }
 
-fn list(store: &Store, json: bool) -> miette::Result<ExitCode> {
-    let lines: Vec<Line<'_>> = Manifest::known().models().iter().map(|model| line(store, model)).collect();
+fn list(settings: &Settings, store: &Store, json: bool) -> miette::Result<ExitCode> {
+    let lines: Vec<Line<'_>> = Manifest::known().models().iter().map(|model| line(settings, store, model)).collect();
     if json {
         print_json(&lines)?;
         return Ok(Exit::Holds.into());
@@ -101,10 +101,10 @@ fn list(store: &Store, json: bool) -> miette::Result<ExitCode> {
     Ok(Exit::Holds.into())
 }
 
-fn line<'a>(store: &Store, model: &'a Model) -> Line<'a> {
+fn line<'a>(settings: &Settings, store: &Store, model: &'a Model) -> Line<'a> {
     let state = store.state(&model.name);
     let faults = if let State::Broken(faults) = &state { faults.iter().map(ToString::to_string).collect() } else { Vec::new() };
-    let hears = |language: &&String| store.first_for(language).is_some_and(|first| first.name == model.name);
+    let hears = |language: &&String| first_for(settings, store, language).is_some_and(|first| first == model.name);
     Line {
         name: &model.name,
         engine: model.engine,
@@ -118,6 +118,17 @@ fn line<'a>(store: &Store, model: &'a Model) -> Line<'a> {
         from: model.archives().iter().flat_map(|archive| archive.from.iter().map(url::Url::as_str)).collect(),
         sha256: model.archives().iter().map(|archive| archive.sha256.as_str()).collect(),
     }
+}
+
+/// What callers in a language speak to: the first of what is set for it, or else of its known models, that can be used.
+fn first_for(settings: &Settings, store: &Store, language: &str) -> Option<String> {
+    let set = settings.recognisers.get(language).cloned();
+    let mut asked =
+        set.unwrap_or_else(|| Manifest::known().for_language(language).map(|model| model.name.clone()).collect()).into_iter();
+    asked.find(|name| match settings.remote.get(name) {
+        Some(remote) => !remote.retains_audio,
+        None => matches!(store.state(name), State::Installed | State::Unmanaged),
+    })
 }
 
 fn word_for(state: &State) -> &'static str {

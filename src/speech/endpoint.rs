@@ -36,8 +36,10 @@ pub enum More {
     Perhaps,
     /// They are exactly an expected phrase, and no longer one begins with it; or as many digits as are taken.
     Hardly,
-    /// They are the beginning of an expected phrase and none themselves, or of a number that is asked for. An answer to a consent question always counts as this: a "but" may follow.
+    /// They are the beginning of an expected phrase and none themselves, or of a number that is asked for.
     Surely,
+    /// They answer a consent question, whatever they are: a "but" may follow.
+    HeardOut,
 }
 
 impl More {
@@ -91,8 +93,8 @@ fn same(one: &str, other: &str) -> bool {
 #[derive(Clone, Debug)]
 pub struct Endpointer {
     begin: Duration,
-    /// The silence that makes an end, when more may perhaps come, hardly, and surely.
-    silence: [Duration; 3],
+    /// The silence that makes an end, by [`More`].
+    silence: [Duration; 4],
     longest: Duration,
     state: State,
 }
@@ -118,8 +120,13 @@ impl Endpointer {
     pub fn new(settings: EndpointSettings) -> Self {
         Endpointer {
             begin: Duration::from_millis(settings.begin_ms),
-            silence: [settings.trailing_silence_ms, settings.expected_silence_ms, settings.unfinished_silence_ms]
-                .map(Duration::from_millis),
+            silence: [
+                settings.trailing_silence_ms,
+                settings.expected_silence_ms,
+                settings.unfinished_silence_ms,
+                settings.consent_silence_ms,
+            ]
+            .map(Duration::from_millis),
             longest: Duration::from_millis(settings.longest_ms),
             state: State::Silent,
         }
@@ -199,14 +206,14 @@ mod tests {
     }
 
     fn settings() -> EndpointSettings {
-        let (expected_silence_ms, unfinished_silence_ms) = (160, 640);
         EndpointSettings {
             begin_ms: 64,
             pre_roll_ms: 300,
             pause_ms: 128,
             trailing_silence_ms: 320,
-            expected_silence_ms,
-            unfinished_silence_ms,
+            expected_silence_ms: 160,
+            unfinished_silence_ms: 640,
+            consent_silence_ms: 480,
             longest_ms: 3200,
         }
     }
@@ -248,7 +255,7 @@ mod tests {
 
     #[test]
     fn what_was_expected_ends_sooner_and_what_is_unfinished_later() {
-        for (more, silent_steps) in [(More::Hardly, 10), (More::Perhaps, 20), (More::Surely, 40)] {
+        for (more, silent_steps) in [(More::Hardly, 10), (More::Perhaps, 20), (More::HeardOut, 30), (More::Surely, 40)] {
             let mut endpointer = Endpointer::new(settings());
             let step = Duration::from_millis(STEP);
             for n in 0..10 {

@@ -36,7 +36,7 @@ impl Settings {
     /// # Errors
     /// [`RemoteSettingsError`] names the key and says what to write.
     pub fn check(&self) -> Result<(), RemoteSettingsError> {
-        check_remotes(&self.remote, &self.recognisers)
+        check_remotes(&self.remote, &self.recognisers, self.recognition.time_limit())
     }
 
     /// The recognisers on other machines that hear a language.
@@ -134,10 +134,19 @@ pub struct EndpointSettings {
     pub trailing_silence_ms: u64,
     /// How much makes one after exactly what the dialog expects.
     pub expected_silence_ms: u64,
-    /// How much makes one after the beginning of what it expects, and after whatever answers a consent question.
+    /// How much makes one after the beginning of what it expects: of a phrase, or of a number that is asked for.
     pub unfinished_silence_ms: u64,
+    /// How much makes one after whatever answers a consent question.
+    pub consent_silence_ms: u64,
     /// How long an utterance may last; it is ended there.
     pub longest_ms: u64,
+}
+
+impl EndpointSettings {
+    /// The longest silence that may make an end.
+    pub fn longest_silence_ms(self) -> u64 {
+        self.trailing_silence_ms.max(self.expected_silence_ms).max(self.unfinished_silence_ms).max(self.consent_silence_ms)
+    }
 }
 
 impl Default for EndpointSettings {
@@ -148,7 +157,8 @@ impl Default for EndpointSettings {
             pause_ms: 120,
             trailing_silence_ms: 850,
             expected_silence_ms: 160,
-            unfinished_silence_ms: 850,
+            unfinished_silence_ms: 1_200,
+            consent_silence_ms: 850,
             longest_ms: 20_000,
         }
     }

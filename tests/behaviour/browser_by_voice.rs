@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::browser::{Microphone, Page, assert_true_when_shown, browser, is_here, question, share_of_sound, unhurried};
-use crate::dutch_and_english::{digits, line, recorded_ulaw, synthetic};
+use crate::dutch_and_english::{NO, digits, line, recorded_ulaw, synthetic};
 use crate::service::{Service, of_type};
 
 /// How long the machine may take to understand something.
@@ -68,7 +68,7 @@ async fn in_english_from_a_question_back_to_a_person() {
     page.wait_for_state("#state", "erased").await;
     page.wait_for_quiet().await;
     page.say("person").await;
-    service.wait_for_event("handover.requested", |_| true).await;
+    service.wait_for_event("handover.requested", |event| event["reason"] == "asked").await;
     page.click("#hang-up").await;
     page.wait_for_state("#state", "ended").await;
     let events = service.closed().await;
@@ -77,6 +77,25 @@ async fn in_english_from_a_question_back_to_a_person() {
     // What the caller said is never shown.
     let everything = page.everything().await;
     assert!(!everything.contains("how long do you keep it") && !everything.contains("1 0 0 3"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_english_a_hedge_is_asked_again_and_a_no_is_a_no() {
+    if !is_here() {
+        return;
+    }
+    let Some((plan, speech)) = line("en") else { return };
+    let service = unhurried(plan).start();
+    let phrases = [("hedge", synthetic("en+f2", "well, maybe, i am not sure").await), ("no", recorded_ulaw(&speech.join(NO)))];
+    let page = opened(&service, "en", &phrases).await;
+    page.say("hedge").await;
+    answered(&service, 1, "unclear").await;
+    question(&page).await;
+    page.say("no").await;
+    answered(&service, 2, "refused").await;
+    page.click("#hang-up").await;
+    page.wait_for_state("#state", "ended").await;
+    assert!(service.closed().await.iter().all(|event| event["to"] != "given") && service.sealed_turns().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

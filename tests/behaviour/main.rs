@@ -88,6 +88,7 @@ mod lookups;
 mod lookups_in_calls;
 mod lookups_leave_nothing;
 mod lookups_of_a_configuration;
+mod models_on_the_command_line;
 mod must_not_compile;
 mod openings;
 mod opus_turns;

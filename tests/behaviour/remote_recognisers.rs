@@ -16,6 +16,7 @@ use candor::speech::{Ears, EspeakSettings, Heard, Settings};
 use serde_json::{Value, json};
 
 use crate::hears_korean::understood;
+use crate::http::count;
 use crate::korean::{OPENING, YES, answer, line, question_heard, say};
 use crate::service::{Plan, of_type, project};
 use contrary::Way;
@@ -23,7 +24,8 @@ use servers::{Transcriber, VoskServer, models};
 
 /// The recogniser of a language, asked in this order: remote ones by these settings, models by their names.
 async fn recogniser(language: &str, remote: Value, order: &[&str]) -> Arc<dyn Recogniser> {
-    let settings = json!({"models": models(), "remote": remote, "recognisers": {language: order}});
+    let recognition = json!({"time_limit_ms": 120_000});
+    let settings = json!({"models": models(), "remote": remote, "recognisers": {language: order}, "recognition": recognition});
     let settings: Settings = serde_json::from_value(settings).unwrap();
     settings.check().unwrap();
     let (recognisers, notes) = Recognisers::load(&settings, &[language.to_owned()]).await;
@@ -182,6 +184,7 @@ async fn a_caller_is_heard_on_another_machine_and_here_when_that_is_gone() {
     say(&call, YES).await;
     let first = answer(&service, 1).await;
     assert!(first["outcome"] == "given" || first["outcome"] == "unclear", "{first}");
+    assert_eq!(count(&service, "candor_recogniser_changes_total").await, 0.0, "nothing else has heard it");
     assert!(server.heard().await > Duration::from_millis(300), "the other machine has heard nothing");
     call.hang_up().await.unwrap();
     call.outcome().await;
@@ -206,7 +209,8 @@ async fn a_caller_is_heard_on_another_machine_and_here_when_that_is_gone() {
         assert!(std::time::Instant::now() < deadline, "{}", service.log());
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    assert!(told["outcome"] == "given" || told["outcome"] == "unclear", "heard by the model that is here: {told}");
+    assert!(told["outcome"] == "given" || told["outcome"] == "unclear", "{told}");
+    assert!(count(&service, "candor_recogniser_changes_total").await >= 1.0, "the model that is here has heard it");
     assert!(service.complaints("the recogniser fails").is_empty(), "{:#?}", service.complaints(""));
     call.hang_up().await.unwrap();
     call.outcome().await;

@@ -192,7 +192,7 @@ async fn exactly_what_was_expected_ends_sooner_than_anything_else() {
 
 #[tokio::test]
 async fn an_answer_to_a_consent_question_is_heard_out() {
-    let least = Duration::from_millis(Settings::default().endpoint.unfinished_silence_ms);
+    let least = Duration::from_millis(Settings::default().endpoint.consent_silence_ms);
     let silence = silence_to_the_end("ja", expecting(&["ja"], true)).await;
     assert!(silence >= least - FRAME, "a \"but\" may follow: {silence:?}");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::BargeIn;
-use super::clips::{Clip, ECHOES, of_manifest, voiced};
+use super::clips::{Clip, ECHOES, Kind, of_manifest, voiced};
 use super::conditions::Condition;
 use super::echoes::{Way, echo};
 use super::over_prompt::{Incoming, Listening, Outcome, hear};
@@ -16,7 +16,7 @@ use crate::audio::resample::resample;
 use crate::audio::{Codec, g711};
 use crate::cli::terminal::{Exit, print, print_json, refuse};
 use crate::dialog::SharedDialog;
-use crate::dialog::flow::Interruption;
+use crate::dialog::flow::{Interruption, is_backchannel};
 use crate::dialog::prompt::{Hearing, Line, Slots};
 use crate::server::library;
 use crate::speech::stt::Recognisers;
@@ -128,6 +128,9 @@ fn question(
     Ok(g711::decode(spoken.bytes()))
 }
 
+/// A sound, and where in it somebody begins to speak, if that is known.
+type Onset = (Option<Duration>, Incoming);
+
 /// Its echo, from several places of it on.
 fn echoes(question: &[i16], way: Way, decibels: u32) -> Result<Vec<Incoming>, String> {
     let apart = Codec::Ulaw.bytes_in(Duration::from_millis(APART));
@@ -144,12 +147,11 @@ fn measure(
     question: &[i16],
 ) -> Result<Vec<Row>, String> {
     let every = arguments.every.max(1);
-    let of_language = |clip: &&Clip| !clip.is_noise() && clip.language.as_deref() == Some(language);
     let nothing = Sound { samples: Vec::new().into(), rate: 16_000 };
     let recorded = |clip: &Clip| {
         let recording = clip.recorded()?;
         let sound = Condition::Telephone.carry(&recording, &nothing, BEFORE, AFTER)?;
-        Ok((Some(onset(&recording)), Incoming { sound, agent: None, only_echo: false, from: Duration::ZERO }))
+        Ok((Some(onset(&recording)), Incoming { sound, agent: None, once_silent: None, from: Duration::ZERO }))
     };
     let over_an_echo = |clip: &Clip| {
         let recording = clip.recorded()?;
@@ -157,16 +159,20 @@ fn measure(
         let before = Duration::from_millis(u64::from(BEFORE));
         Ok((Some(onset(&recording)), echo(question, 0, Way::Room, OVER, Some((&voice, before)))?))
     };
-    let speech = || clips.iter().filter(of_language).step_by(every);
-    let noise = clips.iter().filter(|clip| clip.is_noise()).step_by(every);
+    let listens = |clip: &Clip| clip.is_speech(language) && is_backchannel(&dialog.texts, language, clip.words());
+    let says = |clip: &Clip| clip.is_speech(language) && !listens(clip);
+    let heard = |of: &dyn Fn(&Clip) -> bool, how: &dyn Fn(&Clip) -> Result<Onset, String>| {
+        clips.iter().filter(|clip| of(clip)).step_by(every).map(how).collect::<Result<Vec<_>, String>>()
+    };
     let mut kinds = vec![
-        ("speech".to_owned(), speech().map(recorded).collect::<Result<_, String>>()?),
-        (format!("speech over an echo at -{OVER} dB"), speech().map(over_an_echo).collect::<Result<_, String>>()?),
-        ("noise".to_owned(), noise.map(recorded).collect::<Result<_, String>>()?),
+        ("speech".to_owned(), heard(&says, &recorded)?),
+        (format!("speech over an echo at -{OVER} dB"), heard(&says, &over_an_echo)?),
+        ("words that show that somebody listens".to_owned(), heard(&listens, &recorded)?),
+        ("coughs".to_owned(), heard(&|clip| clip.kind == Kind::Cough, &recorded)?),
+        ("noise".to_owned(), heard(&|clip| clip.kind == Kind::Noise, &recorded)?),
     ];
     for (way, decibels) in Way::ALL.into_iter().flat_map(|way| ECHOES.map(|decibels| (way, decibels))) {
-        let echoes: Vec<(Option<Duration>, Incoming)> =
-            echoes(question, way, decibels)?.into_iter().map(|echo| (None, echo)).collect();
+        let echoes: Vec<Onset> = echoes(question, way, decibels)?.into_iter().map(|echo| (None, echo)).collect();
         kinds.push((format!("echo by the {} at -{decibels} dB", way.name()), echoes));
     }
     let mut rows = Vec::new();

@@ -1,4 +1,4 @@
-use super::clips::Clip;
+use super::clips::{Clip, Kind};
 use super::conditions::Condition;
 use crate::speech::tts::Sound;
 
@@ -17,7 +17,7 @@ pub struct Beside {
 impl Beside {
     /// The noises and some of the sentences of a manifest.
     pub fn of(clips: &[Clip]) -> Result<Beside, String> {
-        let noises = clips.iter().filter(|clip| clip.is_noise()).map(Clip::recorded).collect::<Result<_, String>>()?;
+        let noises = clips.iter().filter(|clip| clip.kind == Kind::Noise).map(Clip::recorded).collect::<Result<_, String>>()?;
         let sentences = clips.iter().filter(|clip| clip.is_sentence()).step_by(APART).take(VOICES);
         let voices = sentences.map(Clip::recorded).collect::<Result<_, String>>()?;
         Ok(Beside { noises, voices, nothing: Sound { samples: Vec::new().into(), rate: 16_000 } })

@@ -18,8 +18,30 @@ pub enum Class {
     No,
     /// Speech that is neither: a hedge, a question, another sentence.
     Neither,
-    /// No speech.
+    /// No speech: noise, or somebody who coughs.
     Noise,
+}
+
+/// What kind of sound a clip is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Somebody says something.
+    Speech,
+    /// Nobody does.
+    Noise,
+    /// Somebody is heard who says nothing: a cough, a sneeze, a laugh.
+    Cough,
+}
+
+impl Kind {
+    /// By its name in a manifest. Everything that is not named here is speech.
+    fn of(name: &str) -> Kind {
+        match name {
+            "noise" => Kind::Noise,
+            "cough" => Kind::Cough,
+            _ => Kind::Speech,
+        }
+    }
 }
 
 impl Class {
@@ -44,7 +66,8 @@ pub struct Clip {
     pub language: Option<String>,
     /// The words, where they are known.
     words: Option<String>,
-    noise: bool,
+    /// What kind of sound it is.
+    pub kind: Kind,
 }
 
 /// Where a sound comes from.
@@ -68,8 +91,8 @@ impl Clip {
     pub fn name(&self) -> String {
         match &self.sound {
             From::File(path) => path.display().to_string(),
-            From::Voice(voice) => format!("{voice}: {}", self.words.as_deref().unwrap_or_default()),
-            From::Agent(decibels) => format!("echo at -{decibels} dB: {}", self.words.as_deref().unwrap_or_default()),
+            From::Voice(voice) => format!("{voice}: {}", self.words()),
+            From::Agent(decibels) => format!("echo at -{decibels} dB: {}", self.words()),
         }
     }
 
@@ -79,7 +102,7 @@ impl Clip {
         if let From::Agent(_) = &self.sound {
             return (self.language.as_deref() == Some(language)).then_some(Class::Neither);
         }
-        if self.noise {
+        if self.kind != Kind::Speech {
             return Some(Class::Noise);
         }
         let (Some(words), Some(of)) = (&self.words, &self.language) else { return Some(Class::Neither) };
@@ -91,9 +114,14 @@ impl Clip {
         (of == language || class == Class::Neither).then_some(class)
     }
 
-    /// Whether it is noise.
-    pub fn is_noise(&self) -> bool {
-        self.noise
+    /// Whether somebody says something in a language.
+    pub fn is_speech(&self, language: &str) -> bool {
+        self.kind == Kind::Speech && self.language.as_deref() == Some(language)
+    }
+
+    /// What is said, as far as it is known.
+    pub fn words(&self) -> &str {
+        self.words.as_deref().unwrap_or_default()
     }
 
     /// Whether somebody has recorded a sentence of several words that is no answer.
@@ -107,12 +135,11 @@ impl Clip {
         match &self.sound {
             From::File(_) => self.recorded(),
             From::Voice(voice) => {
-                let spoken = espeak.speak(voice, self.words.as_deref().unwrap_or_default()).await;
+                let spoken = espeak.speak(voice, self.words()).await;
                 spoken.map_err(|error| format!("{}: {error}", self.name()))
             }
             From::Agent(decibels) => {
-                let spoken =
-                    espeak.speak(self.language.as_deref().unwrap_or_default(), self.words.as_deref().unwrap_or_default()).await;
+                let spoken = espeak.speak(self.language.as_deref().unwrap_or_default(), self.words()).await;
                 let Sound { samples, rate } = spoken.map_err(|error| format!("{}: {error}", self.name()))?;
                 let gain = 10f32.powf(-(*decibels as f32) / 20.0);
                 Ok(Sound {
@@ -153,7 +180,7 @@ pub fn of_manifest(folder: &Path) -> Result<Vec<Clip>, String> {
             sound: From::File(folder.join(cell(path)?)),
             language: Some(cell(language)?.to_owned()),
             words: Some(cell(words)?.replace("[machine transcript]", "")),
-            noise: cell(kind)? == "noise",
+            kind: Kind::of(cell(kind)?),
         })
     };
     lines.enumerate().filter(|(_, line)| !line.trim().is_empty()).map(clip).collect()
@@ -169,7 +196,7 @@ pub fn not_a_yes(folder: &Path) -> Result<Vec<Clip>, String> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "wav") {
-                clips.push(Clip { sound: From::File(path), language: None, words: None, noise: false });
+                clips.push(Clip { sound: From::File(path), language: None, words: None, kind: Kind::Speech });
             }
         }
     }
@@ -189,7 +216,7 @@ pub fn spoken(language: &str) -> Vec<Clip> {
         sound: From::Voice(format!("{language}+{voice}")),
         language: Some(language.to_owned()),
         words: Some(sentence.to_owned()),
-        noise: false,
+        kind: Kind::Speech,
     };
     sentences.flat_map(|sentence| VOICES.map(|voice| clip(sentence, voice))).collect()
 }
@@ -203,7 +230,7 @@ pub fn echoes(dialog: &Path, prompts: &Path) -> Result<Vec<Clip>, String> {
         sound: From::Agent(decibels),
         language: Some(language.clone()),
         words: Some(text.clone()),
-        noise: false,
+        kind: Kind::Speech,
     };
     Ok(said.iter().flat_map(|said| ECHOES.map(|decibels| clip(said, decibels))).collect())
 }
@@ -241,11 +268,13 @@ mod tests {
                      a.wav\tnl\tJa, hoor!\tisolated\n\
                      b.wav\tnl\tNee.\tisolated\n\
                      c.wav\tnl\tJa, maar waarom?\tsentence\n\
-                     d.wav\tnone\t\tnoise\n";
+                     d.wav\tnone\t\tnoise\n\
+                     e.wav\tnone\t\tcough\n";
         std::fs::write(folder.path().join("MANIFEST.tsv"), lines).unwrap();
         let clips = of_manifest(folder.path()).unwrap();
         let classes: Vec<Class> = clips.iter().filter_map(|clip| clip.class("nl")).collect();
-        assert_eq!(classes, [Class::Yes, Class::No, Class::Neither, Class::Noise]);
+        assert_eq!(classes, [Class::Yes, Class::No, Class::Neither, Class::Noise, Class::Noise]);
+        assert_eq!((clips[3].kind, clips[4].kind), (Kind::Noise, Kind::Cough));
         assert_eq!((clips[0].class("en"), clips[2].class("en")), (None, Some(Class::Neither)));
     }
 

@@ -69,15 +69,18 @@ pub fn echo(prompt: &[i16], begin: usize, way: Way, decibels: u32, over: Option<
     };
     let mut heard: Vec<i16> = (0..said.len()).map(back).collect();
     let from = Codec::Ulaw.duration(prompt.len()) + BETWEEN;
+    let mut alone = Vec::new();
     if let Some((voice, after)) = over {
         let place = count(from + after);
         heard.resize(heard.len().max(place + voice.len() + count(AFTER)), 0);
         heard[place..].iter_mut().zip(voice).for_each(|(heard, voice)| *heard = heard.saturating_add(*voice));
+        alone.resize(place, 0);
+        alone.extend_from_slice(voice);
     }
     let encoded = |samples: Vec<i16>| {
         Sound { samples: samples.into(), rate }.encode(Codec::Ulaw, Content::Live).map_err(|error| error.to_string())
     };
-    Ok(Incoming { sound: encoded(heard)?, agent: Some(encoded(said)?), only_echo: over.is_none(), from })
+    Ok(Incoming { sound: encoded(heard)?, agent: Some(encoded(said)?), once_silent: Some(encoded(alone)?), from })
 }
 
 #[cfg(test)]

@@ -39,7 +39,8 @@ enum Command {
 /// What is listened to.
 #[derive(Args, Debug)]
 pub struct Hearing {
-    /// A folder of recordings with `MANIFEST.tsv`: path, language, words, kind, … in columns. Clips of the kind `noise` are noise.
+    /// A folder of recordings with `MANIFEST.tsv`: path, language, words, kind, … in columns. Clips of the kinds `noise` and `cough` are no
+    /// speech.
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     /// A folder of recordings of which none is a yes in any language: every WAV below it is held against every language.
@@ -80,7 +81,8 @@ pub struct Hearing {
 /// What is heard over a prompt.
 #[derive(Args, Debug)]
 pub struct BargeIn {
-    /// A folder of recordings with `MANIFEST.tsv`: path, language, words, kind, … in columns. Clips of the kind `noise` are noise.
+    /// A folder of recordings with `MANIFEST.tsv`: path, language, words, kind, … in columns. Clips of the kinds `noise` and `cough` are no
+    /// speech.
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     /// The dialog whose first question is being said meanwhile, by the prompt that its first state is named after.
@@ -106,7 +108,8 @@ pub struct BargeIn {
 /// What is said with a pause in it.
 #[derive(Args, Debug)]
 pub struct Pauses {
-    /// A folder of recordings with `MANIFEST.tsv`: path, language, words, kind, … in columns. Clips of the kind `noise` are noise.
+    /// A folder of recordings with `MANIFEST.tsv`: path, language, words, kind, … in columns. Clips of the kinds `noise` and `cough` are no
+    /// speech.
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     /// Only these languages.

@@ -37,8 +37,8 @@ pub struct Incoming {
     pub sound: Encoded,
     /// What the caller hears of the agent meanwhile, where it comes back.
     pub agent: Option<Encoded>,
-    /// Nothing but what comes back: it ends soon after it was noticed, as the agent is silent then.
-    pub only_echo: bool,
+    /// What is heard from soon after the voice was noticed, when the agent is silent: the same without what comes back. Absent: nothing comes back.
+    pub once_silent: Option<Encoded>,
     /// From where on it counts.
     pub from: Duration,
 }
@@ -110,7 +110,7 @@ impl OneRecording {
         ears.expect(expectation);
         let silence = vec![Codec::Ulaw.silence(); Codec::Ulaw.bytes_in(FRAME)];
         let (mut sending, mut at) = (Some(ears), SessionTime::START);
-        let Incoming { sound, agent, only_echo, from } = &self.incoming;
+        let Incoming { sound, agent, once_silent, from } = &self.incoming;
         let (mut frames, mut events) = (sound.iter().enumerate(), Vec::new());
         loop {
             tokio::select! {
@@ -140,8 +140,9 @@ impl OneRecording {
                         if let Some(said) = agent.as_ref().filter(|_| noticed.is_none()).and_then(|agent| agent.frame(number)) {
                             ears.agent(at, said);
                         }
-                        let over = *only_echo && noticed.is_some_and(|noticed| now > noticed + ECHO_GOES_ON);
-                        ears.frame(at, if over { silence.clone().into() } else { frame });
+                        let over = once_silent.as_ref().filter(|_| noticed.is_some_and(|noticed| now > noticed + ECHO_GOES_ON));
+                        let alone = over.map(|alone| alone.frame(number).unwrap_or_else(|| silence.clone().into()));
+                        ears.frame(at, alone.unwrap_or(frame));
                         at = at + FRAME;
                     }
                     // The ears end when what was sent has been worked through.

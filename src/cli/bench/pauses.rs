@@ -50,7 +50,7 @@ pub fn run(arguments: &Pauses, settings: &Settings) -> miette::Result<ExitCode> 
     }
     let mut rows = Vec::new();
     for language in &arguments.languages {
-        let of_language = |clip: &&Clip| !clip.is_noise() && clip.language.as_deref() == Some(language);
+        let of_language = |clip: &&Clip| clip.is_speech(language);
         let parts =
             clips.iter().filter(of_language).step_by(arguments.every.max(1)).map(Clip::recorded).collect::<Result<Vec<_>, _>>();
         let parts: Vec<Sound> = parts.map_err(|reason| miette::miette!("{reason}"))?.iter().map(voice).collect();

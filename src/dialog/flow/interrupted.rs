@@ -4,7 +4,7 @@
 //! | what was heard | what becomes of the prompt |
 //! | --- | --- |
 //! | a command, or an answer to the question | it is over |
-//! | nothing, noise, less than a word, something that the recogniser is not sure of and that fits nothing | it goes on where it was |
+//! | nothing, noise, a laugh or a cough, less than a word, something that the recogniser is not sure of and that fits nothing | it goes on where it was |
 //! | a backchannel ("ja ja", "hm hm"): the caller listens | it goes on where it was |
 //! | an echo: words of the prompt itself | it goes on where it was |
 //! | something else | the question is put again, as if it had been said after the prompt |
@@ -22,6 +22,7 @@ use super::matching::{Meant, meant};
 use super::steps::{Mode, Waiting};
 use super::*;
 use crate::dialog::file::Step;
+use crate::dialog::prompt::Texts;
 use crate::dialog::spoken::Tongue;
 
 /// A voice for which a prompt was stopped came to nothing this often: what stops it is nobody, and it is said to its end. Words still count.
@@ -66,6 +67,11 @@ impl Interruption {
             Interruption::Otherwise => "otherwise",
         }
     }
+}
+
+/// Whether somebody who says this has only shown that they listen: "ja ja", "hm hm".
+pub fn is_backchannel(texts: &Texts, language: &str, said: &str) -> bool {
+    phrase::is_made_of(&Zeroizing::new(phrase::normal(said)), texts.hear(language, "backchannel"))
 }
 
 /// Voices over prompts.
@@ -185,7 +191,7 @@ impl Flow {
         if answer.is_some() {
             return None;
         }
-        if phrase::is_made_of(&said, self.dialog.texts.hear(&self.language, "backchannel")) {
+        if is_backchannel(&self.dialog.texts, &self.language, &said) {
             return Some(Interruption::Backchannel);
         }
         (utterance.speech < SHORTEST || utterance.confidence < UNSURE).then_some(Interruption::Nothing)

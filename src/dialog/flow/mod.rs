@@ -27,6 +27,7 @@ mod phrase;
 mod position;
 mod saying;
 mod small_words;
+mod sounds;
 mod stage;
 mod steps;
 mod turns;
@@ -36,11 +37,13 @@ mod withdrawal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 pub use action::{
     Action, Departure, Expecting, Fact, LeaveReason, Number, PlayId, Prompted, Role, SessionOutcome, StopReason, Trouble,
 };
 pub use event::{Button, Ended, Erasure, Event, Grade, HandoverEnd, Heard, Utterance, Way};
-pub use interrupted::Interruption;
+pub use interrupted::{Interruption, is_backchannel};
 pub use stage::{Expected, Stage};
 
 use super::SharedDialog;
@@ -363,8 +366,12 @@ impl Flow {
         }
     }
 
-    fn utterance(&mut self, utterance: Utterance) {
+    fn utterance(&mut self, mut utterance: Utterance) {
         self.caller_speaks = false;
+        if sounds::are_all(&Zeroizing::new(phrase::normal(&utterance.text))) {
+            // As if nothing had been written down.
+            utterance.text = Zeroizing::default();
+        }
         if self.spoken_command(&utterance) || self.said_for_nothing(&utterance) {
             return;
         }

@@ -187,7 +187,7 @@ impl Listener {
             self.sound.clear();
             self.intake.silence(&mut self.sound)?;
             self.work_through(Intake::SLOT, true).await;
-            if !self.endpointer.speaking() && at.since(begun) > Duration::from_millis(self.endpoint.unfinished_silence_ms) {
+            if !self.endpointer.speaking() && at.since(begun) > Duration::from_millis(self.endpoint.longest_silence_ms()) {
                 self.until = None;
             }
         }
@@ -264,7 +264,7 @@ impl Listener {
         }
         let consent = self.answers_consent || self.expectation.borrow().second_look;
         match &self.utterance {
-            _ if consent => More::Surely,
+            _ if consent => More::HeardOut,
             Some(Ok(utterance)) => utterance.more(),
             _ => More::Perhaps,
         }

@@ -2,10 +2,12 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use url::Url;
 
 use super::receipt::{Receipt, below};
-use super::{COMING, Model, Store, Unreachable};
+use super::{COMING, GOING, Model, Store, Unreachable};
 
 /// Where an installation has got to.
 #[derive(Clone, Copy, Debug)]
@@ -116,11 +118,31 @@ impl Store {
         for file in below(work).map_err(disk)? {
             File::open(work.join(file)).and_then(|file| file.sync_all()).map_err(disk)?;
         }
-        let old = self.set_aside(&model.name).map_err(disk)?;
-        std::fs::rename(work, self.path(&model.name)).map_err(disk)?;
+        let replaced = put_in_place(work, &self.path(&model.name)).map_err(disk)?;
         File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(disk)?;
-        old.map_or(Ok(()), std::fs::remove_dir_all).map_err(disk)
+        if replaced { std::fs::remove_dir_all(work).map_err(disk) } else { Ok(()) }
     }
+}
+
+/// Puts a folder in its place in one move. What is there already changes places with it; gives whether there was something.
+fn put_in_place(folder: &Path, place: &Path) -> io::Result<bool> {
+    if !place.exists() {
+        return std::fs::rename(folder, place).map(|()| false);
+    }
+    match renameat_with(CWD, folder, CWD, place, RenameFlags::EXCHANGE) {
+        // A file system that cannot do that, such as NFS: two moves.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => in_two_moves(folder, place).map(|()| false),
+        swapped => swapped.map(|()| true).map_err(io::Error::from),
+    }
+}
+
+/// Takes what is in the place out of it and puts the folder there; where that fails, what was there is put back.
+pub(super) fn in_two_moves(folder: &Path, place: &Path) -> io::Result<()> {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let aside = place.with_file_name(format!("{GOING}{name}"));
+    std::fs::rename(place, &aside)?;
+    std::fs::rename(folder, place).inspect_err(|_| drop(std::fs::rename(&aside, place)))?;
+    std::fs::remove_dir_all(aside)
 }
 
 /// The files of one folder of an archive, without that folder's name.

@@ -87,31 +87,20 @@ impl Store {
         }
     }
 
-    /// The model that hears a language: the first of its models that is here and whole.
-    pub fn first_for(&self, language: &str) -> Option<&'static Model> {
-        let usable = |model: &&Model| matches!(self.state(&model.name), State::Installed | State::Unmanaged);
-        Manifest::known().for_language(language).find(usable)
-    }
-
     /// Takes a model off this machine. Gives whether there was one.
     ///
     /// # Errors
     /// The file system's.
     pub fn remove(&self, model: &str) -> std::io::Result<bool> {
-        let Some(old) = self.set_aside(model)? else { return Ok(false) };
-        std::fs::remove_dir_all(old)?;
-        Ok(true)
-    }
-
-    /// Takes a model out of its place in one move, so that a start in this moment finds all of it or nothing. Gives where it is now.
-    fn set_aside(&self, model: &str) -> std::io::Result<Option<PathBuf>> {
         let path = self.path(model);
         if !path.is_dir() {
-            return Ok(None);
+            return Ok(false);
         }
+        // In one move, so that a start in this moment finds all of it or nothing.
         let aside = self.folder.join(format!("{GOING}{model}"));
         std::fs::rename(&path, &aside)?;
-        Ok(Some(aside))
+        std::fs::remove_dir_all(aside)?;
+        Ok(true)
     }
 
     /// Deletes what an installation or a removal that was cut off has left. Nobody else may be at it.

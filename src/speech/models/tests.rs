@@ -196,10 +196,28 @@ async fn a_model_that_was_damaged_is_noticed_and_put_right() {
     assert_eq!(store.state("small"), State::Broken(vec![Fault::Missing { path: "whole".into() }]));
     install(&store, &model).await.unwrap();
     assert_eq!(store.verify("small"), State::Installed);
+    let left = std::fs::read_dir(store.folder()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(left.filter(|name| name != ".downloads").collect::<Vec<_>>(), ["small"], "the damaged one is gone");
     std::fs::rename(store.path("small"), store.path("large")).unwrap();
     assert_eq!(store.state("large"), State::Broken(vec![Fault::OtherModel { found: "small".to_owned() }]));
     std::fs::create_dir(store.path("by-hand")).unwrap();
     assert_eq!(store.verify("by-hand"), State::Unmanaged);
+}
+
+#[test]
+fn a_file_system_without_exchange_takes_two_moves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (new, place) = (folder.path().join("new"), folder.path().join("small"));
+    for (at, text) in [(&new, "new"), (&place, "old")] {
+        std::fs::create_dir(at).unwrap();
+        std::fs::write(at.join("file"), text).unwrap();
+    }
+    super::install::in_two_moves(&new, &place).unwrap();
+    assert_eq!(std::fs::read_to_string(place.join("file")).unwrap(), "new");
+    // What cannot be put there leaves what was.
+    assert!(super::install::in_two_moves(&new, &place).is_err());
+    assert_eq!(std::fs::read_to_string(place.join("file")).unwrap(), "new");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[tokio::test]

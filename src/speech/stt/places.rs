@@ -91,6 +91,11 @@ impl Places {
         }
     }
 
+    /// How long a call may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
     /// How many calls into an engine have not come back in time.
     pub(super) fn stuck(&self, owner: Owner) -> usize {
         self.lock().stuck(self.limit).filter(|by| *by == owner).count()

@@ -46,6 +46,18 @@ impl Watched {
         self
     }
 
+    /// How long one of its calls may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.places.limit()
+    }
+
+    /// It took so long that another was asked. That others were being heard meanwhile is no failure.
+    pub(super) fn left(&self) {
+        if self.behind().is_none() {
+            let _ = self.health.note::<()>(Err(RecognitionError::Late), true);
+        }
+    }
+
     /// Whether the engine can be asked.
     pub(super) fn answers(&self) -> bool {
         let (language, stuck) = (self.engine.language(), self.places.stuck(self.owner));
@@ -113,8 +125,8 @@ impl Health {
     fn note<T>(&self, came: Result<T, RecognitionError>, whole: bool) -> Result<T, RecognitionError> {
         let fault = || (self.name.clone(), "failing");
         match &came {
-            // That others are being heard is no failure of the engine.
-            Err(RecognitionError::Busy) => {}
+            // That others are being heard, or that the caller has gone, is no failure of the engine.
+            Err(RecognitionError::Busy | RecognitionError::Abandoned) => {}
             Err(error) => {
                 let class = error.class();
                 metrics::counter!("candor_recogniser_errors_total", "engine" => self.name.clone(), "class" => class).increment(1);
@@ -205,9 +217,12 @@ impl Recognition for WatchedRecognition {
     }
 
     fn finish(self: Box<Self>, abandoned: &AtomicBool) -> Result<Hypothesis, RecognitionError> {
-        let _place = taken(self.places.take(self.owner, || abandoned.load(Ordering::Relaxed)))?;
+        let of_no_use = || abandoned.load(Ordering::Relaxed);
+        let _place = self.places.take(self.owner, of_no_use)?.ok_or(RecognitionError::Abandoned)?;
         let engine = self.engine;
-        self.health.note(panics::caught(|| engine.finish(abandoned)), true)
+        let came = panics::caught(|| engine.finish(abandoned));
+        // What comes when nobody waits says little for an engine: it may have taken minutes.
+        if came.is_ok() && of_no_use() { came } else { self.health.note(came, true) }
     }
 }
 

@@ -36,6 +36,9 @@ fn a_prompt_stands_still_at_a_voice_and_goes_on_when_nothing_comes_of_it() {
         (vec![Step::Voice, Step::Mumble], Interruption::Nothing),
         (vec![says("")], Interruption::Nothing),
         (vec![says("[unk]")], Interruption::Nothing),
+        // As a recogniser writes down a laugh and a cough.
+        (vec![says("Hahaha!")], Interruption::Nothing),
+        (vec![says("Pfff, kuch.")], Interruption::Nothing),
         (vec![Step::Say { words: "eh wat", second: "", confidence: 0.2, late: true }], Interruption::Nothing),
         (vec![says("ja ja")], Interruption::Backchannel),
         (vec![says("Oké.")], Interruption::Backchannel),

@@ -13,19 +13,15 @@ mod vosk_reply;
 mod vosk_server;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(in crate::speech) use settings::check;
 pub use settings::{Address, Protocol, RemoteSettings, RemoteSettingsError};
 
-use super::{Hypothesis, Recogniser, RecognitionError};
+use super::Recogniser;
 
 /// How long a connection may take to be there.
 const CONNECT: Duration = Duration::from_secs(2);
-/// How often somebody who waits for an answer looks whether there is still use in it.
-const LOOK: Duration = Duration::from_millis(20);
 /// The longest answer that is read, in bytes: more than somebody says in the time that an utterance may last.
 const LONGEST_ANSWER: usize = 256 << 10;
 
@@ -40,24 +36,4 @@ pub(super) fn recogniser(language: &str, settings: &RemoteSettings) -> Result<Ar
         Protocol::VoskServer => Arc::new(vosk_server::VoskServer::new(language, settings)),
         Protocol::OpenAi => Arc::new(transcription::Transcriptions::new(language, settings)?),
     })
-}
-
-/// Waits for what a task has been asked for.
-fn wait_for(
-    answer: &Receiver<Result<Hypothesis, RecognitionError>>,
-    limit: Duration,
-    abandoned: &AtomicBool,
-) -> Result<Hypothesis, RecognitionError> {
-    let begun = Instant::now();
-    loop {
-        match answer.recv_timeout(LOOK) {
-            Ok(answer) => return answer,
-            // The task is gone without a word: it was ended with the runtime, or died.
-            Err(RecvTimeoutError::Disconnected) => return Err(RecognitionError::Decode),
-            Err(RecvTimeoutError::Timeout) if begun.elapsed() >= limit || abandoned.load(Ordering::Relaxed) => {
-                return Err(RecognitionError::Late);
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-    }
 }

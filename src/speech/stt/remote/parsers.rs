@@ -18,10 +18,11 @@ pub fn vosk_reply(text: &str) {
 /// # Panics
 /// When a word comes of it that nobody can have said.
 pub fn transcript(body: &[u8]) {
-    let Ok(hypothesis) = transcript::read(body) else { return };
+    let (Ok(hypothesis), Ok(answer)) = (transcript::read(body, false), transcript::read(body, true)) else { return };
     holds(&hypothesis.words);
     assert!((0.0..=1.0).contains(&hypothesis.confidence));
     assert!(!hypothesis.text.is_empty() || hypothesis.confidence == 0.0);
+    assert!(answer.text == hypothesis.text && answer.confidence <= hypothesis.confidence, "a consent takes no less");
 }
 
 fn holds(words: &[HeardWord]) {

@@ -163,6 +163,18 @@ pub enum RemoteSettingsError {
     /// A token that no header can hold.
     #[error("speech.remote.{0}.token holds a line break or another control character: write it on one line")]
     Token(String),
+    /// It would be waited for until there is no time left to ask another.
+    #[error(
+        "speech.remote.{name}.answer_ms is {answer_ms}: write less than speech.recognition.time_limit_ms ({limit_ms}), after which nobody waits for any recogniser"
+    )]
+    Patience {
+        /// The remote recogniser.
+        name: String,
+        /// How long its answer may come.
+        answer_ms: u64,
+        /// How long any may.
+        limit_ms: u64,
+    },
     /// Nobody asks it.
     #[error("speech.remote.{0} hears no language: name it under speech.recognisers, such as nl = [\"{0}\", \"whisper-base\"]")]
     Unused(String),
@@ -175,6 +187,7 @@ pub enum RemoteSettingsError {
 pub(in crate::speech) fn check(
     remotes: &BTreeMap<String, RemoteSettings>,
     recognisers: &BTreeMap<String, Vec<String>>,
+    limit: Duration,
 ) -> Result<(), RemoteSettingsError> {
     for (name, remote) in remotes {
         if !is_name(name) {
@@ -194,6 +207,10 @@ pub(in crate::speech) fn check(
         }
         if remote.token.as_ref().is_some_and(|token| token.expose().chars().any(char::is_control)) {
             return Err(RemoteSettingsError::Token(name.clone()));
+        }
+        if remote.answer_limit() >= limit {
+            let (answer_ms, limit_ms) = (remote.answer_ms.get(), limit.as_millis() as u64);
+            return Err(RemoteSettingsError::Patience { name: name.clone(), answer_ms, limit_ms });
         }
         if !recognisers.values().flatten().any(|asked| asked == name) {
             return Err(RemoteSettingsError::Unused(name.clone()));
@@ -216,7 +233,7 @@ mod tests {
         let settings: RemoteSettings = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let remotes = BTreeMap::from([(name.to_owned(), settings)]);
         let asked = BTreeMap::from([("nl".to_owned(), vec![name.to_owned()])]);
-        check(&remotes, &asked).map_err(|error| error.to_string())
+        check(&remotes, &asked, Duration::from_secs(4)).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -243,6 +260,7 @@ mod tests {
             (r#"{"protocol": "grpc", "address": "https://asr.example.org", "retains_audio": false}"#, "vosk-server"),
             (r#"{"protocol": "vosk-server", "address": "asr", "retains_audio": false}"#, "no address"),
             (r#"{"protocol": "vosk-server", "address": "ws://a", "retains_audio": false, "answer_ms": 0}"#, "nonzero"),
+            (r#"{"protocol": "vosk-server", "address": "ws://a", "retains_audio": false, "answer_ms": 4000}"#, "less than"),
             (r#"{"protocol": "vosk-server", "address": "ws://a", "retains_audio": false, "token": "a\nb"}"#, "one line"),
         ] {
             let error = remote("ours", text).unwrap_err();
@@ -254,7 +272,10 @@ mod tests {
     fn one_that_nobody_asks_is_a_mistake() {
         let text = r#"{"protocol": "vosk-server", "address": "ws://a", "retains_audio": false}"#;
         let remotes = BTreeMap::from([("ours".to_owned(), serde_json::from_str(text).unwrap())]);
-        assert_eq!(check(&remotes, &BTreeMap::new()), Err(RemoteSettingsError::Unused("ours".to_owned())));
+        assert_eq!(
+            check(&remotes, &BTreeMap::new(), Duration::from_secs(4)),
+            Err(RemoteSettingsError::Unused("ours".to_owned()))
+        );
     }
 
     #[test]

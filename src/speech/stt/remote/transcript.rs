@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::speech::stt::{HeardWord, Hypothesis, RecognitionError, Source, calibrated};
+use crate::speech::stt::{HeardWord, Hypothesis, RecognitionError, Source, calibrated, calibrated_answer};
 
 /// The most words that an utterance can have.
 const MOST_WORDS: usize = 500;
@@ -53,11 +53,11 @@ struct Piece {
 }
 
 /// Reads an answer. A word without a probability of its own is as sure as the part that it is in; without one of that, it is not sure at all, and no
-/// consent comes of it.
+/// consent comes of it. `consent`: it may be an answer to a consent question, and of one in a single word more is asked.
 ///
 /// # Errors
-/// [`RecognitionError::Answer`]: it is none.
-pub(super) fn read(body: &[u8]) -> Result<Hypothesis, RecognitionError> {
+/// [`RecognitionError::Answer`]: it is none, or its words are others than its text.
+pub(super) fn read(body: &[u8], consent: bool) -> Result<Hypothesis, RecognitionError> {
     // What is wrong with it would quote it.
     let written: Written = serde_json::from_slice(body).map_err(|_| RecognitionError::Answer)?;
     let segments = written.segments.as_deref().unwrap_or_default();
@@ -68,14 +68,28 @@ pub(super) fn read(body: &[u8]) -> Result<Hypothesis, RecognitionError> {
     let timed: Vec<&Word> = written.words.iter().flatten().collect();
     let timed =
         if timed.is_empty() { segments.iter().flat_map(|segment| segment.words.iter().flatten()).collect() } else { timed };
+    // Of a "yes, but" whose "but" has no time, only the "yes" would be left.
+    if !timed.is_empty() && !letters(&written.text).eq(timed.iter().flat_map(|word| letters(&word.word))) {
+        return Err(RecognitionError::Answer);
+    }
     let words: Option<Vec<Option<HeardWord>>> = if timed.is_empty() {
         let word = |text: &str| plain(text).map(|text| heard(text, Duration::ZERO, Duration::ZERO, sure));
         Some(written.text.split_whitespace().map(word).collect())
     } else {
         timed.into_iter().map(|word| word.heard(sure)).collect()
     };
-    let words: Vec<HeardWord> = words.ok_or(RecognitionError::Answer)?.into_iter().flatten().collect();
-    if words.len() > MOST_WORDS { Err(RecognitionError::Answer) } else { Ok(Hypothesis::of_words(words, Source::Open)) }
+    let mut words: Vec<HeardWord> = words.ok_or(RecognitionError::Answer)?.into_iter().flatten().collect();
+    if words.len() > MOST_WORDS {
+        return Err(RecognitionError::Answer);
+    }
+    let scale = if consent && words.len() == 1 { calibrated_answer } else { calibrated };
+    words.iter_mut().for_each(|word| word.confidence = scale(word.confidence));
+    Ok(Hypothesis::of_words(words, Source::Open))
+}
+
+/// The letters and digits of a text, whatever stands between them.
+fn letters(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
 impl Written {
@@ -108,9 +122,10 @@ impl Word {
     }
 }
 
+/// A word with its probability, which is not on the scale of all engines yet.
 fn heard(text: String, start: Duration, end: Duration, probability: f32) -> HeardWord {
     // What is no probability is none.
-    let confidence = if (0.0..=1.001).contains(&probability) { calibrated(probability) } else { 0.0 };
+    let confidence = if (0.0..=1.001).contains(&probability) { probability } else { 0.0 };
     HeardWord { text, start, end, confidence }
 }
 
@@ -125,7 +140,7 @@ mod tests {
     use super::*;
 
     fn heard(body: &str) -> (String, f32) {
-        let hypothesis = read(body.as_bytes()).unwrap();
+        let hypothesis = read(body.as_bytes(), false).unwrap();
         (hypothesis.text.clone(), (hypothesis.confidence * 100.0).round() / 100.0)
     }
 
@@ -148,6 +163,24 @@ mod tests {
     }
 
     #[test]
+    fn a_yes_in_one_word_has_to_be_twice_as_likely_as_anything_else() {
+        let sure = |text: &str, probability: f32, consent| {
+            let body = format!(r#"{{"text": "{text}", "segments": [{{"avg_logprob": {}}}]}}"#, probability.ln());
+            read(body.as_bytes(), consent).unwrap().confidence >= 0.85
+        };
+        assert!(sure("Ja.", 0.67, true) && !sure("Ja.", 0.65, true));
+        // In a dialog, and with words around it, less is asked of each.
+        assert!(sure("Ja.", 0.45, false) && sure("Ja, hoor.", 0.45, true) && !sure("Ja, hoor.", 0.43, true));
+    }
+
+    #[test]
+    fn words_may_be_cut_differently_in_the_text_and_in_the_list() {
+        let body = r#"{"text": "Om 12:30, e-mail!", "words": [{"word": "om", "start": 0, "end": 1}, {"word": "12", "start": 1, "end": 2},
+            {"word": ":30", "start": 2, "end": 3}, {"word": "E", "start": 3, "end": 4}, {"word": "-mail", "start": 4, "end": 5}]}"#;
+        assert_eq!(heard(body).0, "om 12 30 e mail");
+    }
+
+    #[test]
     fn what_nobody_said_is_nothing() {
         let silence = r#"{"text": "Ondertiteling.", "segments": [{"avg_logprob": -1.2, "no_speech_prob": 0.8}]}"#;
         let echo = r#"{"text": "ja ja ja ja ja ja", "segments": [{"avg_logprob": -0.1, "compression_ratio": 2.5}]}"#;
@@ -163,8 +196,12 @@ mod tests {
             r#"{"text": 1}"#,
             r#"{"text": "ja", "words": [{"word": "ja", "start": 2, "end": 1}]}"#,
             r#"{"text": "ja", "words": [{"word": "ja", "start": -1, "end": 1}]}"#,
+            // A "but" without a time, in one list and in one of several parts; and words that stand nowhere in the text.
+            r#"{"text": "Ja, maar niet alles.", "words": [{"word": "Ja,", "start": 0, "end": 1, "probability": 1}]}"#,
+            r#"{"text": "Ja. Maar niet.", "segments": [{"words": [{"word": "Ja.", "start": 0, "end": 1, "probability": 1}]}, {"avg_logprob": 0}]}"#,
+            r#"{"text": "ja", "words": [{"word": "ja", "start": 0, "end": 1}, {"word": "nee", "start": 1, "end": 2}]}"#,
         ] {
-            assert_eq!(read(body.as_bytes()), Err(RecognitionError::Answer), "{body}");
+            assert_eq!(read(body.as_bytes(), false), Err(RecognitionError::Answer), "{body}");
         }
         for body in [
             r#"{"text": "ja", "words": [{"word": "ja", "start": 0, "end": 1, "probability": 7}]}"#,

@@ -13,8 +13,9 @@ use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 use zeroize::Zeroizing;
 
-use super::{CONNECT, LONGEST_ANSWER, RemoteSettings, transcript, wait_for};
+use super::{CONNECT, LONGEST_ANSWER, RemoteSettings, transcript};
 use crate::speech::stt::kept::Kept;
+use crate::speech::stt::waiting::wait_for;
 use crate::speech::stt::{Expectation, Hypothesis, RECOGNITION_RATE, Recogniser, Recognition, RecognitionError};
 
 /// How much of an utterance is sent, in samples: thirty seconds, more than one may last.
@@ -125,8 +126,9 @@ impl Recognition for Utterance {
 
     fn pause(&mut self, gone_on: &AtomicBool) -> Result<(), RecognitionError> {
         // Its answer is not waited for here: the caller may go on.
-        self.asked =
-            (!self.heard_out && !gone_on.load(Ordering::Relaxed)).then(|| self.ask.begin(self.samples.samples())).transpose()?;
+        self.asked = (!self.heard_out && !gone_on.load(Ordering::Relaxed))
+            .then(|| self.ask.begin(self.samples.samples(), false))
+            .transpose()?;
         Ok(())
     }
 
@@ -141,24 +143,25 @@ impl Recognition for Utterance {
     fn finish(mut self: Box<Self>, abandoned: &AtomicBool) -> Result<Hypothesis, RecognitionError> {
         let asked = match self.asked.take() {
             Some(asked) => asked,
-            None => self.ask.begin(self.samples.samples())?,
+            None => self.ask.begin(self.samples.samples(), self.heard_out)?,
         };
-        wait_for(&asked.answer, self.limit, abandoned)
+        wait_for(&asked.answer, self.limit, || !abandoned.load(Ordering::Relaxed)).flatten()
     }
 }
 
 impl Ask {
-    fn begin(&self, samples: &[i16]) -> Result<Asked, RecognitionError> {
+    /// `consent`: whether it may be an answer to a consent question.
+    fn begin(&self, samples: &[i16], consent: bool) -> Result<Asked, RecognitionError> {
         let sound = Bytes::from_owner(wav(samples)?);
         let (give, answer) = sync_channel(1);
         let ask = self.clone();
         let task = self.runtime.spawn(async move {
-            let _ = give.try_send(ask.transcription(sound).await);
+            let _ = give.try_send(ask.transcription(sound, consent).await);
         });
         Ok(Asked { answer, _task: AbortOnDropHandle::new(task) })
     }
 
-    async fn transcription(self, sound: Bytes) -> Result<Hypothesis, RecognitionError> {
+    async fn transcription(self, sound: Bytes, consent: bool) -> Result<Hypothesis, RecognitionError> {
         let length = sound.len() as u64;
         let file = Part::stream_with_length(sound, length).file_name("utterance.wav");
         let file = file.mime_str("audio/wav").map_err(|_| RecognitionError::Start)?;
@@ -185,7 +188,7 @@ impl Ask {
             }
             body.extend_from_slice(&chunk);
         }
-        transcript::read(&body)
+        transcript::read(&body, consent)
     }
 }
 

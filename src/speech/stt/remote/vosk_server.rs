@@ -1,6 +1,6 @@
 //! The WebSocket protocol of vosk-server: settings, then sound in pieces, one reply to each, `{"eof" : 1}`, a last reply.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,8 +19,9 @@ use tokio_util::task::AbortOnDropHandle;
 use zeroize::Zeroizing;
 
 use super::vosk_reply::{self, Reply};
-use super::{CONNECT, LONGEST_ANSWER, RemoteSettings, wait_for};
+use super::{CONNECT, LONGEST_ANSWER, RemoteSettings};
 use crate::secret::Secret;
+use crate::speech::stt::waiting::wait_for;
 use crate::speech::stt::{
     Expectation, HeardWord, Hypothesis, RECOGNITION_RATE, Recogniser, Recognition, RecognitionError, Source,
 };
@@ -139,7 +140,7 @@ impl Recognition for Listening {
 
     fn finish(self: Box<Self>, abandoned: &AtomicBool) -> Result<Hypothesis, RecognitionError> {
         self.send(Piece::End)?;
-        wait_for(&self.answer, self.limit, abandoned)
+        wait_for(&self.answer, self.limit, || !abandoned.load(Ordering::Relaxed)).flatten()
     }
 }
 

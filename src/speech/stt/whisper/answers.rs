@@ -3,12 +3,7 @@
 
 use super::vocabulary::Vocabulary;
 use crate::consent::{AnswerGrammar, Meaning};
-use crate::speech::stt::calibrated;
-
-/// The power that takes the probability of a yes in one word to the scale of [`calibrated`]. That one allows for a probability that is shared out among the ways
-/// to write a word; here they have been summed. What a consent asks for (0.85) is two thirds: twice as likely a yes as anything else. Of what people said that
-/// was no yes, the word "learn" into noise came nearest, with little more than a half.
-const ALL_WAYS: f32 = 0.4;
+use crate::speech::stt::{calibrated, calibrated_answer};
 
 /// The answers of a language that are one word and one token: the others cannot be told by their beginning.
 #[derive(Debug)]
@@ -51,7 +46,7 @@ impl Answers {
     /// How sure it is that this was said, and no no, on the scale of [`calibrated`]. `firsts`: the likeliest first tokens, the likeliest first.
     pub(super) fn confidence(&self, said: Said, firsts: &[(usize, f32)]) -> f32 {
         let likely = self.likely(said, firsts);
-        if self.is_yes(said) { likely.powf(ALL_WAYS) } else { calibrated(likely) }
+        if self.is_yes(said) { calibrated_answer(likely) } else { calibrated(likely) }
     }
 
     /// Whether it is a yes in one word.
