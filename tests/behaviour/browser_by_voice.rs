@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::browser::{Microphone, Page, assert_true_when_shown, browser, is_here, question, share_of_sound, unhurried};
-use crate::dutch_and_english::{NO, digits, line, recorded_ulaw, synthetic};
+use crate::dutch_and_english::{NO, digits, dutch, line, recorded_ulaw, synthetic};
 use crate::service::{Service, of_type};
 
 /// How long the machine may take to understand something.
@@ -96,6 +96,37 @@ async fn in_english_a_hedge_is_asked_again_and_a_no_is_a_no() {
     page.click("#hang-up").await;
     page.wait_for_state("#state", "ended").await;
     assert!(service.closed().await.iter().all(|event| event["to"] != "given") && service.sealed_turns().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_dutch_from_a_question_back_to_an_order_number() {
+    if !is_here() {
+        return;
+    }
+    let Some((plan, speech)) = line("nl") else { return };
+    let Some(how_long) = dutch("hoe lang bewaart u dat?").await else { return };
+    let service = unhurried(plan).start();
+    let phrases = [
+        ("how long", how_long),
+        ("yes", recorded_ulaw(&speech.join("nl/ja/fillets_barrel_bar-v-traverza_cut.wav"))),
+        ("order", dutch("bestelling").await.unwrap()),
+        ("number", dutch("negen acht zes vijf").await.unwrap()),
+    ];
+    let page = opened(&service, "nl", &phrases).await;
+    page.say("how long").await;
+    answered(&service, 1, "unclear").await;
+    question(&page).await;
+    page.say("yes").await;
+    answered(&service, 2, "given").await;
+    page.wait_for_state("#state", "recording").await;
+    page.wait_to_read("Waarmee kan ik u helpen").await;
+    page.say("order").await;
+    page.wait_to_read("Zeg uw bestelnummer").await;
+    page.say("number").await;
+    page.wait_to_read("Uw bestelnummer is ….").await;
+    page.click("#hang-up").await;
+    page.wait_for_state("#state", "ended").await;
+    assert!(!of_type(&service.closed().await, "turn.sealed").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

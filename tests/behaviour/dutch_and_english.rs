@@ -252,7 +252,7 @@ async fn an_order_number_is_spoken_read_back_and_passed_on() {
 }
 
 /// A Dutch sentence by MBROLA's voice, of which the model understands much, as it does not of eSpeak NG's own; nothing (and why) where it is not installed.
-async fn dutch(text: &str) -> Option<Vec<u8>> {
+pub async fn dutch(text: &str) -> Option<Vec<u8>> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mbrola = std::env::split_paths(&path).any(|folder| folder.join("mbrola").is_file());
     if !mbrola || !Path::new("/usr/share/mbrola/nl2/nl2").is_file() {
