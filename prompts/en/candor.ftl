@@ -99,7 +99,7 @@ goodbye = Thank you for calling. Goodbye.
 
 # What is listened for in every state.
 command-person =
-    .hear = agent | an agent | a person | a human | colleague | speak to a person | talk to an agent | put me through
+    .hear = agent | an agent | a person | a human | colleague | speak to a person | can i speak to someone | can i talk to someone | talk to an agent | put me through
 command-repeat =
     .hear = repeat | say that again | once more | pardon
 command-stop =

@@ -99,11 +99,11 @@ goodbye = Bedankt voor uw telefoontje. Tot ziens.
 
 # What is listened for in every state.
 command-person =
-    .hear = medewerker | een medewerker | medewerker alstublieft | ik wil een medewerker | een mens | ik wil een mens spreken | doorverbinden
+    .hear = medewerker | een medewerker | medewerker alstublieft | ik wil een medewerker | een mens | een echt mens | ik wil een mens spreken | kan ik iemand spreken | mag ik iemand spreken | doorverbinden
 command-repeat =
     .hear = herhaal | herhalen | nog een keer | kunt u dat herhalen | wat zei u
 command-stop =
-    .hear = stop opname | stop de opname | stop je opname | stop op namen | stop op name | stop met opnemen | stop met op nemen | niet meer opnemen | opname stoppen | bezwaar
+    .hear = stop opname | stop de opname | stop je opname | stop op namen | stop met opnemen | niet meer opnemen | opname stoppen | bezwaar
 command-ask-again =
     .hear = toch opnemen | toch wel opnemen | u mag toch opnemen
 command-language =

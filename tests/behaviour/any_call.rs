@@ -150,6 +150,19 @@ fn a_yes_into_noise_is_asked_for_again_and_is_then_a_no() {
 }
 
 #[test]
+fn a_recogniser_that_fails_at_an_answer_is_told_and_the_answer_can_be_keyed() {
+    let mut world = World::new(webshop(), true, true, false);
+    world.take(Event::Begin);
+    opening().into_iter().chain([Step::EngineFails]).for_each(|step| world.step(step));
+    assert_eq!(saying(&world), ["engine-failed", "consent-reask"]);
+    // They have not heard how to answer yet.
+    [heard(), Step::Key('1')].into_iter().for_each(|step| world.step(step));
+    assert_eq!((saying(&world), state(&world)), (vec!["consent-reask"], ConsentState::Requested));
+    [heard(), Step::Key('1')].into_iter().for_each(|step| world.step(step));
+    assert_eq!(state(&world), ConsentState::Given);
+}
+
+#[test]
 fn a_disclosure_of_which_too_much_was_lost_is_said_again() {
     let mut world = World::new(webshop(), false, true, false);
     world.take(Event::Begin);

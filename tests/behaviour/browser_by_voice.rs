@@ -99,7 +99,7 @@ async fn in_english_a_hedge_is_asked_again_and_a_no_is_a_no() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_dutch_from_a_question_back_to_an_order_number() {
+async fn in_dutch_from_a_question_back_to_a_person() {
     if !is_here() {
         return;
     }
@@ -111,6 +111,8 @@ async fn in_dutch_from_a_question_back_to_an_order_number() {
         ("yes", recorded_ulaw(&speech.join("nl/ja/fillets_barrel_bar-v-traverza_cut.wav"))),
         ("order", dutch("bestelling").await.unwrap()),
         ("number", dutch("negen acht zes vijf").await.unwrap()),
+        ("stop", dutch("niet meer opnemen").await.unwrap()),
+        ("person", dutch("kan ik iemand spreken?").await.unwrap()),
     ];
     let page = opened(&service, "nl", &phrases).await;
     page.say("how long").await;
@@ -124,9 +126,16 @@ async fn in_dutch_from_a_question_back_to_an_order_number() {
     page.wait_to_read("Zeg uw bestelnummer").await;
     page.say("number").await;
     page.wait_to_read("Uw bestelnummer is ….").await;
+    page.say("stop").await;
+    answered(&service, 3, "withdrawn").await;
+    page.wait_for_state("#state", "erased").await;
+    page.wait_for_quiet().await;
+    page.say("person").await;
+    service.wait_for_event("handover.requested", |event| event["reason"] == "asked").await;
     page.click("#hang-up").await;
     page.wait_for_state("#state", "ended").await;
-    assert!(!of_type(&service.closed().await, "turn.sealed").is_empty());
+    let events = service.closed().await;
+    assert!(!of_type(&events, "turn.sealed").is_empty() && service.sealed_turns().is_empty(), "{events:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -53,7 +53,8 @@ pub async fn as_the_agent_says(text: &str) -> Vec<u8> {
     synthesised(text, "ko", AGENT).await
 }
 
-async fn synthesised(text: &str, voice: &str, rate: u32) -> Vec<u8> {
+/// By eSpeak NG, at so many words a minute, as it goes over the line.
+pub async fn synthesised(text: &str, voice: &str, rate: u32) -> Vec<u8> {
     let espeak = Espeak::new(EspeakSettings { rate, ..Default::default() });
     espeak.speak(voice, text).await.unwrap().encode_level(Codec::Ulaw).unwrap().bytes().to_vec()
 }

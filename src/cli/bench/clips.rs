@@ -45,9 +45,6 @@ impl Kind {
 }
 
 impl Class {
-    /// In the order of tables.
-    pub const ALL: [Class; 4] = [Class::Yes, Class::No, Class::Neither, Class::Noise];
-
     /// In tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -55,6 +52,42 @@ impl Class {
             Class::No => "a no",
             Class::Neither => "neither",
             Class::Noise => "noise",
+        }
+    }
+}
+
+/// Where a clip comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The manifest of a folder of recordings.
+    Manifest,
+    /// A folder of which it is only known that nothing in it is a yes.
+    NotAYes,
+    /// A sentence that eSpeak NG says.
+    Spoken,
+    /// What the agent says, as it comes back.
+    Echo,
+}
+
+/// Clips that stand in one line of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Group {
+    /// Where they come from.
+    pub origin: Origin,
+    /// What they are.
+    pub class: Class,
+}
+
+impl Group {
+    /// In tables.
+    pub fn name(self) -> String {
+        let class = self.class.name();
+        match self.origin {
+            Origin::Manifest => class.to_owned(),
+            Origin::NotAYes => "recordings without a yes".to_owned(),
+            Origin::Spoken => format!("{class}, by eSpeak NG"),
+            Origin::Echo => "the agent's own voice".to_owned(),
         }
     }
 }
@@ -112,6 +145,17 @@ impl Clip {
             Some(Meaning::Neither) | None => Class::Neither,
         };
         (of == language || class == Class::Neither).then_some(class)
+    }
+
+    /// In which line of a table it is counted as an answer in a language.
+    pub fn group(&self, language: &str) -> Option<Group> {
+        let origin = match &self.sound {
+            From::Agent(_) => Origin::Echo,
+            From::Voice(_) => Origin::Spoken,
+            From::File(_) if self.words.is_none() => Origin::NotAYes,
+            From::File(_) => Origin::Manifest,
+        };
+        Some(Group { origin, class: self.class(language)? })
     }
 
     /// Whether somebody says something in a language.
@@ -276,6 +320,10 @@ mod tests {
         assert_eq!(classes, [Class::Yes, Class::No, Class::Neither, Class::Noise, Class::Noise]);
         assert_eq!((clips[3].kind, clips[4].kind), (Kind::Noise, Kind::Cough));
         assert_eq!((clips[0].class("en"), clips[2].class("en")), (None, Some(Class::Neither)));
+        assert_eq!(clips[2].group("en").unwrap().name(), "neither");
+        std::fs::write(folder.path().join("f.wav"), "").unwrap();
+        assert_eq!(not_a_yes(folder.path()).unwrap()[0].group("en").unwrap().name(), "recordings without a yes");
+        assert_eq!(spoken("nl")[0].group("nl").unwrap().origin, Origin::Spoken);
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,8 +8,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Hearing;
 use super::beside::Beside;
-use super::clips::{Class, Clip, echoes, not_a_yes, of_manifest, spoken};
+use super::clips::{Class, Clip, Group, echoes, not_a_yes, of_manifest, spoken};
 use super::conditions::Condition;
+use super::page::Page;
 use super::table::{Cell, Report, Row};
 use crate::audio::{Encoded, FRAME};
 use crate::cli::terminal::{Exit, refuse};
@@ -26,6 +28,10 @@ const AFTER: u32 = 2_000;
 pub fn run(arguments: &Hearing, config: &Config) -> miette::Result<ExitCode> {
     let clips = match collect(arguments, &config.prompts.folder) {
         Ok(clips) => clips,
+        Err(reason) => return Ok(refuse(&reason, Exit::CalledWrongly)),
+    };
+    let page = match arguments.into.as_deref().map(Page::open).transpose() {
+        Ok(page) => page,
         Err(reason) => return Ok(refuse(&reason, Exit::CalledWrongly)),
     };
     let conditions = if arguments.conditions.is_empty() { Condition::ALL.to_vec() } else { arguments.conditions.clone() };
@@ -77,6 +83,9 @@ pub fn run(arguments: &Hearing, config: &Config) -> miette::Result<ExitCode> {
         return Ok(refuse(&"no model is here to be measured; `candor models list` says which there are", Exit::CalledWrongly));
     }
     report.end(arguments.json)?;
+    if let Some(page) = page {
+        page.write(&report.text()).map_err(|reason| miette::miette!("{reason}"))?;
+    }
     Ok(if report.false_grants() == 0 { Exit::Holds } else { Exit::DoesNot }.into())
 }
 
@@ -104,12 +113,17 @@ fn models_for(arguments: &Hearing, settings: &Settings, language: &str) -> Vec<S
     models::Manifest::known().for_language(language).filter(here).map(|model| model.name.clone()).collect()
 }
 
-/// Every so many of each class. Noise is not mixed into noise.
-fn choose<'a>(clips: &'a [Clip], language: &str, every: usize, condition: Condition) -> Vec<(&'a Clip, Class)> {
-    let classed: Vec<(&Clip, Class)> = clips.iter().filter_map(|clip| Some((clip, clip.class(language)?))).collect();
-    let of = |class: Class| classed.iter().filter(move |(_, of)| *of == class).step_by(every.max(1)).copied();
-    let noisy = condition.is_noisy();
-    Class::ALL.into_iter().filter(|class| !(noisy && *class == Class::Noise)).flat_map(of).collect()
+/// Every so many of each group. Noise is not mixed into noise.
+fn choose<'a>(clips: &'a [Clip], language: &str, every: usize, condition: Condition) -> Vec<(&'a Clip, Group)> {
+    let mut groups: BTreeMap<Group, Vec<&Clip>> = BTreeMap::new();
+    for clip in clips {
+        if let Some(group) = clip.group(language).filter(|group| !(condition.is_noisy() && group.class == Class::Noise)) {
+            groups.entry(group).or_default().push(clip);
+        }
+    }
+    let chosen =
+        groups.into_iter().flat_map(|(group, clips)| clips.into_iter().step_by(every.max(1)).map(move |clip| (clip, group)));
+    chosen.collect()
 }
 
 /// The ears of one language and model.
@@ -147,7 +161,7 @@ async fn measure(
     language: &str,
     model: &str,
     condition: Condition,
-    clips: &[(&Clip, Class)],
+    clips: &[(&Clip, Group)],
     beside: &Beside,
 ) -> Result<Row, String> {
     let bar = ProgressBar::new(clips.len() as u64);
@@ -157,13 +171,13 @@ async fn measure(
     bar.set_message(format!("{language}, {model}, {}", condition.name()));
     let mut row = Row::new(language, model, condition);
     let before = cpu();
-    for (number, (clip, class)) in clips.iter().enumerate() {
+    for (number, (clip, group)) in clips.iter().enumerate() {
         let sound = condition.carry(&clip.sound(listener.espeak).await?, beside.of_number(condition, number), BEFORE, AFTER)?;
         let outcome = listener.hear(condition, &sound).await?;
-        if outcome.granted && *class != Class::Yes {
+        if outcome.granted && group.class != Class::Yes {
             row.false_grants.push(clip.name());
         }
-        let timed = listener.open || matches!(class, Class::Yes | Class::No);
+        let timed = listener.open || matches!(group.class, Class::Yes | Class::No);
         if let (true, Some(words), Some(decided)) = (timed, outcome.words_after, outcome.decided_after) {
             row.words_after.push(words);
             row.decided_after.push(decided);
@@ -172,9 +186,9 @@ async fn measure(
             bar.suspend(|| eprintln!("candor: {}: counted as nothing heard: {failure}", clip.name()));
         }
         if listener.each {
-            bar.suspend(|| eprintln!("{} ({}): {}", clip.name(), class.name(), outcome.understood.join(" | ")));
+            bar.suspend(|| eprintln!("{} ({}): {}", clip.name(), group.name(), outcome.understood.join(" | ")));
         }
-        row.cell(*class).add(&cell_of(&outcome));
+        row.cell(*group).add(&cell_of(&outcome));
         bar.inc(1);
     }
     bar.finish_and_clear();

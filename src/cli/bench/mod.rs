@@ -7,6 +7,7 @@ mod conditions;
 mod echoes;
 mod hearing;
 mod over_prompt;
+mod page;
 mod pauses;
 mod table;
 
@@ -58,7 +59,7 @@ pub struct Hearing {
     /// Only these models, each by itself; absent: every one that is here, each by itself.
     #[arg(long, value_name = "MODEL,…", value_delimiter = ',')]
     models: Vec<String>,
-    /// Only every so many clips of a class.
+    /// Only every so many clips of each line of the table.
     #[arg(long, value_name = "N", default_value_t = 1)]
     every: usize,
     /// Only these conditions.
@@ -76,6 +77,9 @@ pub struct Hearing {
     /// Print one JSON document instead of tables.
     #[arg(long)]
     json: bool,
+    /// Write the tables into this page as well, between two lines that it has for them; an error says which.
+    #[arg(long, value_name = "PAGE", conflicts_with = "open")]
+    into: Option<PathBuf>,
 }
 
 /// What is heard over a prompt.

@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::clips::Class;
+use super::clips::Group;
 use super::conditions::Condition;
 use crate::cli::terminal::{print, print_json};
 
-/// How recordings of one class fared.
+/// How the recordings of one group fared.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Cell {
     pub clips: u32,
@@ -32,7 +32,7 @@ pub struct Row {
     pub language: String,
     pub model: String,
     pub condition: Condition,
-    pub cells: Vec<(Class, Cell)>,
+    pub cells: Vec<(Group, Cell)>,
     pub false_grants: Vec<String>,
     #[serde(skip)]
     pub words_after: Vec<Duration>,
@@ -47,7 +47,7 @@ impl Row {
             language: language.to_owned(),
             model: model.to_owned(),
             condition,
-            cells: Class::ALL.map(|class| (class, Cell::default())).to_vec(),
+            cells: Vec::new(),
             false_grants: Vec::new(),
             words_after: Vec::new(),
             decided_after: Vec::new(),
@@ -55,8 +55,12 @@ impl Row {
         }
     }
 
-    pub fn cell(&mut self, class: Class) -> &mut Cell {
-        &mut self.cells[class as usize].1
+    pub fn cell(&mut self, group: Group) -> &mut Cell {
+        let at = self.cells.binary_search_by_key(&group, |(group, _)| *group).unwrap_or_else(|at| {
+            self.cells.insert(at, (group, Cell::default()));
+            at
+        });
+        &mut self.cells[at].1
     }
 }
 
@@ -87,7 +91,7 @@ impl Report {
     pub fn add(&mut self, row: Row, json: bool) {
         if !json {
             if self.rows.is_empty() {
-                print(&format!("{HEAD}\n|{}\n", " --- |".repeat(9)));
+                print(&head());
             }
             print(&lines(&row));
         }
@@ -98,12 +102,24 @@ impl Report {
         if json {
             return print_json(self);
         }
+        print(&format!("\n{}", self.behind()));
+        Ok(())
+    }
+
+    /// All that is printed, as one text.
+    pub fn text(&self) -> String {
+        let rows: String = self.rows.iter().map(lines).collect();
+        format!("{}{rows}\n{}", head(), self.behind())
+    }
+
+    /// What comes behind the first table: times, and what went wrong.
+    fn behind(&self) -> String {
         let decided =
             if self.real_time { "from the end of speech to the words, median / p95" } else { "the engine alone, median / p95" };
-        print(&format!("\n| language | model | condition | {decided} | CPU a recording |\n|{}\n", " --- |".repeat(5)));
-        for row in &self.rows {
+        let head = format!("| language | model | condition | {decided} | CPU a recording |\n|{}\n", " --- |".repeat(5));
+        let times = |row: &Row| {
             let times = if self.real_time { &row.decided_after } else { &row.words_after };
-            print(&format!(
+            format!(
                 "| {} | {} | {} | {} / {} ms | {} ms |\n",
                 row.language,
                 row.model,
@@ -111,13 +127,17 @@ impl Report {
                 percentile(times, 50),
                 percentile(times, 95),
                 row.cpu_per_clip.as_millis(),
-            ));
-        }
+            )
+        };
+        let rows: String = self.rows.iter().map(times).collect();
         let wrong: Vec<String> =
             self.rows.iter().flat_map(|row| row.false_grants.iter().map(move |clip| wrong(row, clip))).collect();
-        print(&format!("\nTaken for a yes and none: {}\n{}", wrong.len(), wrong.concat()));
-        Ok(())
+        format!("{head}{rows}\nTaken for a yes and none: {}\n{}", wrong.len(), wrong.concat())
     }
+}
+
+fn head() -> String {
+    format!("{HEAD}\n|{}\n", " --- |".repeat(9))
 }
 
 fn wrong(row: &Row, clip: &str) -> String {
@@ -125,13 +145,13 @@ fn wrong(row: &Row, clip: &str) -> String {
 }
 
 fn lines(row: &Row) -> String {
-    let line = |(class, cell): &(Class, Cell)| {
+    let line = |(group, cell): &(Group, Cell)| {
         format!(
             "| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
             row.language,
             row.model,
             row.condition.name(),
-            class.name(),
+            group.name(),
             cell.clips,
             share(cell.granted, cell.clips),
             share(cell.refused, cell.clips),
@@ -139,7 +159,7 @@ fn lines(row: &Row) -> String {
             cell.not_heard,
         )
     };
-    row.cells.iter().filter(|(_, cell)| cell.clips > 0).map(line).collect()
+    row.cells.iter().map(line).collect()
 }
 
 /// A count with its share and where that lies with 95 % confidence (E. B. Wilson, 1927).
@@ -161,7 +181,23 @@ pub fn percentile(times: &[Duration], percent: usize) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clips::{Class, Origin};
     use super::*;
+
+    #[test]
+    fn a_report_has_a_line_for_each_group_whatever_comes_first() {
+        let mut row = Row::new("nl", "a-model", Condition::Telephone);
+        for (origin, class) in [(Origin::Echo, Class::Neither), (Origin::Manifest, Class::No), (Origin::Echo, Class::Neither)] {
+            row.cell(Group { origin, class }).add(&Cell { clips: 1, asked_again: 1, ..Cell::default() });
+        }
+        let mut report = Report::new(false);
+        report.add(row, true);
+        let text = report.text();
+        let row = format!("| nl | a-model | {} | ", Condition::Telephone.name());
+        let said: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix(&row)).collect();
+        assert!(said[0].starts_with("a no | 1 | 0: 0.0 %") && said[1].starts_with("the agent's own voice | 2 |"), "{text}");
+        assert!(said.len() == 3 && text.ends_with("Taken for a yes and none: 0\n"), "{text}");
+    }
 
     #[test]
     fn a_share_says_how_sure_it_is() {

@@ -404,7 +404,7 @@ impl Flow {
             return self.not_understood();
         }
         match &self.phase {
-            Phase::Asking(asking) if asking.ended.is_some() => self.question_unclear(),
+            Phase::Asking(asking) if asking.ended.is_some() => self.answer_lost(),
             Phase::Dialog(_) => {
                 self.hush();
                 self.resume_after("engine-failed");
