@@ -9,7 +9,7 @@ order-status =
 a-return =
     .hear = return | a return | send something back | exchange
 opening-hours =
-    .hear = opening hours | hours | when are you open
+    .hear = opening hours | hours | when are you open | what are your opening hours | when do you open
 
 thanks-for-recording = Thank you, the recording helps us improve.
 nothing-is-recorded = I am not recording. For your order that makes no difference.

@@ -9,7 +9,7 @@ order-status =
 a-return =
     .hear = retour | terugsturen | ruilen | ik wil iets terugsturen
 opening-hours =
-    .hear = openingstijden | openingstijd | wanneer zijn jullie open
+    .hear = openingstijden | openingstijd | wanneer zijn jullie open | wat zijn jullie openingstijden | wat zijn uw openingstijden
 
 thanks-for-recording = Dank u, met de opname kunnen we onze service verbeteren.
 nothing-is-recorded = Ik neem niets op. Voor uw bestelling maakt dat niets uit.

@@ -12,7 +12,7 @@ mod withdrawal;
 mod world;
 
 use candor::consent::ConsentState;
-use candor::dialog::flow::{Event, Fact, Grade, HandoverEnd, Heard};
+use candor::dialog::flow::{Button, Event, Fact, Grade, HandoverEnd, Heard};
 use proptest::prelude::*;
 
 use steps::{Step, call};
@@ -149,17 +149,58 @@ fn a_yes_into_noise_is_asked_for_again_and_is_then_a_no() {
     }
 }
 
-#[test]
-fn a_recogniser_that_fails_at_an_answer_is_told_and_the_answer_can_be_keyed() {
+/// In a call that hears, when the question about recording has been said.
+fn asked_by_voice() -> World {
     let mut world = World::new(webshop(), true, true, false);
     world.take(Event::Begin);
-    opening().into_iter().chain([Step::EngineFails]).for_each(|step| world.step(step));
+    opening().into_iter().for_each(|step| world.step(step));
+    world
+}
+
+#[test]
+fn a_recogniser_that_fails_at_an_answer_is_told_and_the_answer_can_be_keyed() {
+    let mut world = asked_by_voice();
+    world.step(Step::EngineFails);
     assert_eq!(saying(&world), ["engine-failed", "consent-reask"]);
     // They have not heard how to answer yet.
     [heard(), Step::Key('1')].into_iter().for_each(|step| world.step(step));
     assert_eq!((saying(&world), state(&world)), (vec!["consent-reask"], ConsentState::Requested));
-    [heard(), Step::Key('1')].into_iter().for_each(|step| world.step(step));
+    // What they say while they reach for the key costs them nothing.
+    [heard(), Step::EngineFails, Step::EngineFails, Step::Key('1')].into_iter().for_each(|step| world.step(step));
     assert_eq!(state(&world), ConsentState::Given);
+    assert_eq!(saying(&world), ["consent-given"]);
+}
+
+#[test]
+fn who_only_talks_to_a_recogniser_that_failed_has_not_said_yes() {
+    let mut world = asked_by_voice();
+    [Step::EngineFails, heard(), heard()].into_iter().for_each(|step| world.step(step));
+    (0..3).for_each(|_| world.step(Step::EngineFails));
+    assert_eq!((state(&world), saying(&world)), (ConsentState::Refused, vec!["consent-refused"]));
+}
+
+#[test]
+fn whenever_a_recogniser_fails_the_caller_is_told_before_they_are_asked_anything_else() {
+    // While the first disclosure is being said.
+    let mut early = World::new(webshop(), true, true, false);
+    early.take(Event::Begin);
+    early.step(Step::EngineFails);
+    [heard(), heard(), heard()].into_iter().for_each(|step| early.step(step));
+    assert_eq!(saying(&early), ["engine-failed", "consent-question"]);
+
+    // At the second try, after which it is a no.
+    let mut late = asked_by_voice();
+    late.step(Step::Say { words: "misschien", second: "misschien", confidence: 0.9, late: true });
+    assert_eq!(saying(&late), ["consent-reask"]);
+    [heard(), Step::EngineFails].into_iter().for_each(|step| late.step(step));
+    assert_eq!((saying(&late), state(&late)), (vec!["engine-failed", "consent-refused"], ConsentState::Refused));
+
+    // Broken off before it was heard, it is said again.
+    let mut again = asked_by_voice();
+    [Step::EngineFails, Step::Button(Button::Repeat)].into_iter().for_each(|step| again.step(step));
+    assert_eq!(saying(&again), ["engine-failed", "consent-question"]);
+    [heard(), Step::Button(Button::Repeat)].into_iter().for_each(|step| again.step(step));
+    assert_eq!(saying(&again), ["consent-question"]);
 }
 
 #[test]

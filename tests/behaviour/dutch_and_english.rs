@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use candor::audio::resample::resample;
 use candor::audio::{Codec, g711};
-use candor::consent::{AnswerGrammar, SessionTime, SpokenAnswer, Thresholds};
+use candor::consent::{AnswerGrammar, Judgement, SessionTime, SpokenAnswer, Thresholds};
 use candor::speech::stt::{Expectation, RECOGNITION_RATE, Recogniser, Recognisers};
 use candor::speech::tts::{music::hold_music, recorded};
 use candor::speech::{Ears, Heard, Settings};
@@ -275,7 +275,7 @@ async fn in_dutch_a_question_back_a_yes_the_end_of_the_recording_and_a_person() 
     let given = says(&service, &call, speech.join("nl/ja/fillets_barrel_bar-v-traverza_cut.wav"), 2).await;
     assert_eq!((given["outcome"].as_str(), given["method"].as_str()), (Some("given"), Some("speech")), "{given}");
     call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
-    call.say_ulaw(dutch("niet meer opnemen").await.unwrap()).await.unwrap();
+    call.say_ulaw(dutch("stop de opname").await.unwrap()).await.unwrap();
     let stopped = answer(&service, 3).await;
     assert_eq!((stopped["outcome"].as_str(), stopped["method"].as_str()), (Some("withdrawn"), Some("speech")), "{stopped}");
     call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
@@ -322,7 +322,7 @@ fn into_noise(voice: &[i16], noise: &[i16], decibels: f32) -> Vec<i16> {
 }
 
 /// What an answer to a consent question, heard by Whisper at 8 kHz, comes to: each utterance that is found in the sound.
-async fn judged(recogniser: Arc<dyn Recogniser>, language: &str, sound: &[i16]) -> Vec<String> {
+async fn judged(recogniser: Arc<dyn Recogniser>, language: &str, sound: &[i16]) -> Vec<(Judgement, String)> {
     let grammar = AnswerGrammar::for_language(language).unwrap();
     let mut settings = Settings::default();
     settings.recognition.time_limit_ms = 60_000;
@@ -347,7 +347,8 @@ async fn judged(recogniser: Arc<dyn Recogniser>, language: &str, sound: &[i16]) 
             above_noise,
         };
         let judged = grammar.judge(&answer, Some(SessionTime::START), &Thresholds::default());
-        answers.push(format!("{above_noise:.0} dB: {judged:?}, sure {:.2}: {}", hypothesis.confidence, hypothesis.text));
+        let understood = format!("{above_noise:.0} dB above noise, sure {:.2}: {}", hypothesis.confidence, hypothesis.text);
+        answers.push((judged, understood));
     }
     answers
 }
@@ -382,11 +383,11 @@ async fn what_sounds_like_a_yes_in_noise_is_none() {
         let noise = recorded_at_8_khz(&noises[number * 7 % noises.len()]);
         let sound = into_noise(&recorded_at_8_khz(&speech.join(recording)), &noise, decibels);
         let came_of_it = judged(recogniser.clone(), "en", &sound).await;
-        answers.extend(came_of_it.into_iter().map(|answer| format!("{recording}, {decibels} dB, {answer}")));
+        answers.extend(came_of_it.into_iter().map(|(judged, answer)| (judged, format!("{recording}, {decibels} dB, {answer}"))));
     }
     println!("{answers:#?}");
     assert!(answers.len() >= 10, "{answers:#?}");
-    assert!(answers.iter().all(|answer| !answer.contains("Grant")), "{answers:#?}");
+    assert!(answers.iter().all(|(judged, _)| !matches!(judged, Judgement::Grant(_))), "{answers:#?}");
 }
 
 /// A machine that answers, music, and two people who talk at once: nobody has said yes to anything.
@@ -397,8 +398,13 @@ async fn greetings_music_and_two_voices_at_once_are_no_yes() {
     let beep = (0..8_000).map(|n| ((f64::from(n) * 1_000.0 / 8_000.0 * std::f64::consts::TAU).sin() * 8_000.0) as i16);
     let greeting = "hello, yes, you have reached anna. i am not here. yes, please leave a message after the tone";
     let greeting: Vec<i16> = decoded(synthetic("en+f2", greeting).await).into_iter().chain(beep.clone()).collect();
-    let antwoordapparaat = "ja hallo, u bent verbonden met de voicemail van anna. spreek na de piep een bericht in";
-    let antwoordapparaat: Vec<i16> = decoded(synthetic("nl+f2", antwoordapparaat).await).into_iter().chain(beep).collect();
+    let dutch_greeting = "ja hallo, u bent verbonden met de voicemail van anna. spreek na de piep een bericht in";
+    // By the voice that the model understands, where it is installed.
+    let dutch_greeting = match dutch(dutch_greeting).await {
+        Some(spoken) => spoken,
+        None => synthetic("nl+f2", dutch_greeting).await,
+    };
+    let dutch_greeting: Vec<i16> = decoded(dutch_greeting).into_iter().chain(beep).collect();
     let music = hold_music();
     let music = resample(&music.samples, music.rate, 8_000).unwrap().to_vec();
     // Somebody says no, and somebody beside them says yes, not as loud; and the other way round two who say neither.
@@ -411,29 +417,22 @@ async fn greetings_music_and_two_voices_at_once_are_no_yes() {
         10.0,
     );
     let silence = vec![0; 12_000];
-    let mut answers = Vec::new();
     for (language, sounds) in [
-        (
-            "en",
-            vec![
-                ("a greeting", &greeting),
-                ("music", &music),
-                ("a no beside a yes", &no_beside_a_yes),
-                ("two voices", &left_beside_a_no),
-            ],
-        ),
-        ("nl", vec![("a greeting", &antwoordapparaat), ("music", &music), ("a no beside a yes", &nee_beside_a_ja)]),
+        ("en", vec![(&greeting, 1), (&music, 0), (&no_beside_a_yes, 1), (&left_beside_a_no, 1)]),
+        ("nl", vec![(&dutch_greeting, 1), (&music, 0), (&nee_beside_a_ja, 1)]),
     ] {
         let recogniser = whisper(language).await;
-        for (what, sound) in sounds {
+        for (number, (sound, least)) in sounds.into_iter().enumerate() {
             let sound = [&silence[..], sound, &silence].concat();
-            let came_of_it = judged(recogniser.clone(), language, &sound).await;
-            answers.extend(came_of_it.into_iter().map(|answer| format!("{language}, {what}: {answer}")));
+            let answers = judged(recogniser.clone(), language, &sound).await;
+            println!("{language}, {number}: {answers:#?}");
+            assert!(answers.len() >= least, "{language}, {number}: {answers:#?}");
+            assert!(
+                answers.iter().all(|(judged, _)| !matches!(judged, Judgement::Grant(_))),
+                "{language}, {number}: {answers:#?}"
+            );
         }
     }
-    println!("{answers:#?}");
-    assert!(answers.len() >= 5, "{answers:#?}");
-    assert!(answers.iter().all(|answer| !answer.contains("Grant")), "{answers:#?}");
 }
 
 /// Whisper on a machine that is far too slow for it: the caller is told, and goes on by keys.

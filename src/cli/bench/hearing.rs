@@ -49,7 +49,8 @@ pub fn run(arguments: &Hearing, config: &Config) -> miette::Result<ExitCode> {
     if conditions.is_empty() {
         return Ok(refuse(&"none of these conditions can be made with what the folder has", Exit::CalledWrongly));
     }
-    let mut report = Report::new(arguments.real_time);
+    let mut report = Report::new(arguments.real_time, arguments.every);
+    let mut left_out = Vec::new();
     for language in &arguments.languages {
         let Some(grammar) = AnswerGrammar::for_language(language) else {
             return Ok(refuse(&format!("there is no grammar of answers in {language:?}"), Exit::CalledWrongly));
@@ -60,6 +61,7 @@ pub fn run(arguments: &Hearing, config: &Config) -> miette::Result<ExitCode> {
             let (recognisers, notes) = runtime.block_on(Recognisers::load(&only, std::slice::from_ref(language)));
             let Some(recogniser) = recognisers.get(language) else {
                 notes.iter().for_each(|note| eprintln!("candor: {note}"));
+                left_out.push(model);
                 continue;
             };
             let listener = Listener {
@@ -84,7 +86,15 @@ pub fn run(arguments: &Hearing, config: &Config) -> miette::Result<ExitCode> {
     }
     report.end(arguments.json)?;
     if let Some(page) = page {
-        page.write(&report.text()).map_err(|reason| miette::miette!("{reason}"))?;
+        if !left_out.is_empty() {
+            return Ok(refuse(
+                &format!("the page stays as it was: {} could not be measured", left_out.join(", ")),
+                Exit::CalledWrongly,
+            ));
+        }
+        if let Err(reason) = page.write(&report.text()) {
+            return Ok(refuse(&reason, Exit::CalledWrongly));
+        }
     }
     Ok(if report.false_grants() == 0 { Exit::Holds } else { Exit::DoesNot }.into())
 }

@@ -68,14 +68,16 @@ impl Row {
 #[derive(Debug, Serialize)]
 pub struct Report {
     real_time: bool,
+    /// One of so many recordings was heard.
+    every: usize,
     rows: Vec<Row>,
 }
 
 const HEAD: &str = "| language | model | condition | said | recordings | taken for a yes (95 %) | for a no (95 %) | asked again | nothing heard |";
 
 impl Report {
-    pub fn new(real_time: bool) -> Report {
-        Report { real_time, rows: Vec::new() }
+    pub fn new(real_time: bool, every: usize) -> Report {
+        Report { real_time, every: every.max(1), rows: Vec::new() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -132,7 +134,9 @@ impl Report {
         let rows: String = self.rows.iter().map(times).collect();
         let wrong: Vec<String> =
             self.rows.iter().flat_map(|row| row.false_grants.iter().map(move |clip| wrong(row, clip))).collect();
-        format!("{head}{rows}\nTaken for a yes and none: {}\n{}", wrong.len(), wrong.concat())
+        let part =
+            if self.every > 1 { format!("\nOf each line one recording in {} was heard.\n", self.every) } else { String::new() };
+        format!("{head}{rows}{part}\nTaken for a yes and none: {}\n{}", wrong.len(), wrong.concat())
     }
 }
 
@@ -190,13 +194,16 @@ mod tests {
         for (origin, class) in [(Origin::Echo, Class::Neither), (Origin::Manifest, Class::No), (Origin::Echo, Class::Neither)] {
             row.cell(Group { origin, class }).add(&Cell { clips: 1, asked_again: 1, ..Cell::default() });
         }
-        let mut report = Report::new(false);
+        let mut report = Report::new(false, 8);
         report.add(row, true);
         let text = report.text();
         let row = format!("| nl | a-model | {} | ", Condition::Telephone.name());
         let said: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix(&row)).collect();
         assert!(said[0].starts_with("a no | 1 | 0: 0.0 %") && said[1].starts_with("the agent's own voice | 2 |"), "{text}");
-        assert!(said.len() == 3 && text.ends_with("Taken for a yes and none: 0\n"), "{text}");
+        assert!(
+            text.contains("one recording in 8 was heard") && said.len() == 3 && text.ends_with("Taken for a yes and none: 0\n"),
+            "{text}"
+        );
     }
 
     #[test]

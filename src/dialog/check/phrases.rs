@@ -70,7 +70,8 @@ impl<'a> Heard<'a> {
     fn listen(&mut self, language: &str, id: &'a str, found: &mut Found) {
         let Some(message) = self.texts.message(language, id) else { return };
         for phrase in &message.hear {
-            let heard = as_heard(phrase);
+            // Written together or apart, it is the same.
+            let heard = as_heard(phrase).replace(' ', "");
             let Some((other, elsewhere)) = self.meanings.insert(heard, (id, message)).filter(|(other, _)| *other != id) else {
                 continue;
             };

@@ -225,7 +225,7 @@ impl Flow {
         self.note_changes(changes);
         self.grammar = AnswerGrammar::for_language(&next);
         self.language = next.clone();
-        self.hearing_failed = false;
+        self.failed = None;
         self.caller_speaks = false;
         self.abandon_lookup();
         self.position = Position::start_of(&self.dialog.file.start.value);

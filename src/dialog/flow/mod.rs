@@ -34,6 +34,7 @@ mod turns;
 mod unsaid;
 mod withdrawal;
 
+use saying::{CANNOT_HEAR, Failed};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -112,7 +113,8 @@ pub struct Flow {
     settings: Settings,
     language: String,
     grammar: Option<AnswerGrammar>,
-    hearing_failed: bool,
+    /// Whether the recogniser has failed in this language.
+    failed: Option<Failed>,
     consents: Consents,
     /// What the caller gave, and what was looked up with it.
     known: Known,
@@ -191,7 +193,7 @@ impl Flow {
             consents: Consents::new(terms),
             settings,
             dialog,
-            hearing_failed: false,
+            failed: None,
             known: Known { today, ..Known::default() },
             phase: Phase::Fresh,
             position: Position::start_of(&start),
@@ -400,15 +402,15 @@ impl Flow {
     /// The recogniser is gone: the rest of the call goes by keys, and the caller is told how to reach a person.
     fn engine_failed(&mut self) {
         self.caller_speaks = false;
-        if std::mem::replace(&mut self.hearing_failed, true) {
-            return self.not_understood();
-        }
+        let first = self.failed.is_none();
+        self.failed.get_or_insert(Failed::Untold);
         match &self.phase {
             Phase::Asking(asking) if asking.ended.is_some() => self.answer_lost(),
-            Phase::Dialog(_) => {
+            Phase::Dialog(_) if first => {
                 self.hush();
-                self.resume_after("engine-failed");
+                self.resume();
             }
+            Phase::Dialog(_) => self.not_understood(),
             _ => {}
         }
     }
@@ -422,7 +424,11 @@ impl Flow {
         if last {
             self.plays.remove(&ended.play);
         }
-        self.introduced |= line.id == "disclosure-automated" && matches!(ended.heard, Heard::Complete(_) | Heard::NoEvidence);
+        let heard = matches!(ended.heard, Heard::Complete(_) | Heard::NoEvidence);
+        self.introduced |= line.id == "disclosure-automated" && heard;
+        if heard && line.id == CANNOT_HEAR {
+            self.failed = Some(Failed::Told);
+        }
         if !matches!(role, Role::Other) {
             let prompted = Prompted { line, began: ended.began, ended: self.now, heard: ended.heard };
             match &role {

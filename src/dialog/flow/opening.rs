@@ -171,15 +171,15 @@ impl Flow {
         let Some(change) = self.consents.request(&purpose) else { return self.ask_next(left) };
         self.note(Fact::Consent(change));
         let line = self.line_about("consent-question", &purpose);
-        self.put(None, line, Asking { purpose, left, ended: None, asked_again: false });
+        self.put(line, Asking { purpose, left, ended: None, asked_again: false });
     }
 
-    fn put(&mut self, first: Option<Line>, line: Line, asking: Asking) {
+    fn put(&mut self, line: Line, asking: Asking) {
         let role = Role::Question(asking.purpose.clone());
         self.next_turn(TurnKind::Engine);
         self.phase = Phase::Asking(asking);
         self.listen(true, &[]);
-        self.say(first.map(|first| (first, Role::Other)).into_iter().chain([(line, role)]).collect());
+        self.say(vec![(line, role)]);
     }
 
     /// The question has been said; only a question that was heard to its end can be answered with yes.
@@ -203,20 +203,29 @@ impl Flow {
     }
 
     pub(super) fn question_silent(&mut self) {
-        self.no_answer("silence", Method::Silence, None);
+        self.no_answer("silence", Method::Silence);
     }
 
     pub(super) fn question_unclear(&mut self) {
-        self.no_answer("unclear", Method::Unclear, None);
+        self.no_answer("unclear", Method::Unclear);
     }
 
-    /// What they answered is lost, as the recogniser failed: they are told why they are asked once more.
+    /// What they answered is lost: the recogniser failed at it. Who has been told so answers by key, and what else they say is noise.
     pub(super) fn answer_lost(&mut self) {
-        self.no_answer("unclear", Method::Engine, Some("engine-failed"));
+        if self.failed == Some(Failed::Told) { self.noise_after_question() } else { self.no_answer("unclear", Method::Engine) }
     }
 
-    /// Not a yes: asked once more, after what has to be said of it, then it is a no.
-    fn no_answer(&mut self, outcome: &'static str, method: Method, first: Option<&str>) {
+    /// Nothing but noise: the window goes on, and silence in it is silence.
+    fn noise_after_question(&mut self) {
+        self.noises += 1;
+        if self.noises >= NOISES {
+            return self.question_silent();
+        }
+        self.deadline = Some(self.now + self.settings.consent_window);
+    }
+
+    /// Not a yes: asked once more, then it is a no.
+    fn no_answer(&mut self, outcome: &'static str, method: Method) {
         let Phase::Asking(asking) = &mut self.phase else { return };
         if std::mem::replace(&mut asking.asked_again, true) {
             return self.refused(outcome, method);
@@ -225,9 +234,8 @@ impl Flow {
             Asking { purpose: asking.purpose.clone(), left: std::mem::take(&mut asking.left), ended: None, asked_again: true };
         self.note(Fact::Answer { purpose: again.purpose.clone(), outcome, method });
         self.hush();
-        let first = first.map(|id| self.line(id));
         let line = self.line("consent-reask");
-        self.put(first, line, again);
+        self.put(line, again);
     }
 
     /// The caller wants to hear the question again.
@@ -241,7 +249,7 @@ impl Flow {
     /// Puts a question that was broken off from its beginning; nothing that came before counts as an answer.
     pub(super) fn put_again(&mut self, asking: Asking) {
         let line = self.line_about("consent-question", &asking.purpose);
-        self.put(None, line, Asking { ended: None, ..asking });
+        self.put(line, Asking { ended: None, ..asking });
     }
 
     /// A digit during the opening; `true` when it was for the opening.
@@ -300,14 +308,7 @@ impl Flow {
             }
             Judgement::Refusal => self.refused("refused", Method::Speech { entry: None, confidence: None }),
             Judgement::Doubt(crate::consent::Doubt::TooEarly) => self.too_early(Method::Speech { entry: None, confidence: None }),
-            // Nothing but noise: the window goes on, and silence in it is silence.
-            Judgement::Doubt(_) if silent && ended.is_some() => {
-                self.noises += 1;
-                if self.noises >= NOISES {
-                    return self.question_silent();
-                }
-                self.deadline = Some(self.now + self.settings.consent_window);
-            }
+            Judgement::Doubt(_) if silent && ended.is_some() => self.noise_after_question(),
             Judgement::Doubt(_) if ended.is_some() => self.question_unclear(),
             Judgement::Doubt(_) => {}
         }

@@ -98,12 +98,6 @@ impl Flow {
         self.run(Vec::new(), 0, 0);
     }
 
-    /// The same, after a line of the engine's.
-    pub(super) fn resume_after(&mut self, id: &str) {
-        let line = self.line(id);
-        self.run(vec![line], 0, 0);
-    }
-
     /// Runs steps until one of them needs the caller, who is then said all of them; until the caller has answered, the call is where the first
     /// of them stands. `no_input` and `no_match` count what went before at this same question.
     pub(super) fn run(&mut self, mut lines: Vec<Line>, no_input: u32, no_match: u32) {

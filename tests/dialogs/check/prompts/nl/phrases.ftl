@@ -4,7 +4,7 @@ first =
     .hear = een | hetzelfde
 # refused: phrase-collision
 second =
-    .hear = twee | Hetzelfde!
+    .hear = twee | Het zelfde!
 # refused: phrase-collision
 person =
     .hear = iemand | een medewerker
