@@ -275,7 +275,7 @@ async fn in_dutch_a_question_back_a_yes_the_end_of_the_recording_and_a_person() 
     let given = says(&service, &call, speech.join("nl/ja/fillets_barrel_bar-v-traverza_cut.wav"), 2).await;
     assert_eq!((given["outcome"].as_str(), given["method"].as_str()), (Some("given"), Some("speech")), "{given}");
     call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
-    call.say_ulaw(dutch("stop de opname").await.unwrap()).await.unwrap();
+    call.say_ulaw(dutch("niet meer opnemen").await.unwrap()).await.unwrap();
     let stopped = answer(&service, 3).await;
     assert_eq!((stopped["outcome"].as_str(), stopped["method"].as_str()), (Some("withdrawn"), Some("speech")), "{stopped}");
     call.wait_for_turn(Duration::from_millis(1500)).await.unwrap();
