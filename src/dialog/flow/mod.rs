@@ -31,10 +31,10 @@ mod sounds;
 mod stage;
 mod steps;
 mod turns;
+mod unheard;
 mod unsaid;
 mod withdrawal;
 
-use saying::{CANNOT_HEAR, Failed};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -55,6 +55,7 @@ use crate::consent::{
 };
 use phase::{Next, Phase};
 use position::Position;
+use unheard::Failed;
 
 /// What a flow must know of the world it runs in.
 #[derive(Clone, Debug)]
@@ -399,22 +400,6 @@ impl Flow {
         }
     }
 
-    /// The recogniser is gone: the rest of the call goes by keys, and the caller is told how to reach a person.
-    fn engine_failed(&mut self) {
-        self.caller_speaks = false;
-        let first = self.failed.is_none();
-        self.failed.get_or_insert(Failed::Untold);
-        match &self.phase {
-            Phase::Asking(asking) if asking.ended.is_some() => self.answer_lost(),
-            Phase::Dialog(_) if first => {
-                self.hush();
-                self.resume();
-            }
-            Phase::Dialog(_) => self.not_understood(),
-            _ => {}
-        }
-    }
-
     fn line_ended(&mut self, ended: Ended) {
         let Some(lines) = self.plays.get(&ended.play) else { return };
         let Some((line, role)) = lines.get(ended.index).cloned() else { return };
@@ -426,9 +411,7 @@ impl Flow {
         }
         let heard = matches!(ended.heard, Heard::Complete(_) | Heard::NoEvidence);
         self.introduced |= line.id == "disclosure-automated" && heard;
-        if heard && line.id == CANNOT_HEAR {
-            self.failed = Some(Failed::Told);
-        }
+        self.told_unheard(&line, heard);
         if !matches!(role, Role::Other) {
             let prompted = Prompted { line, began: ended.began, ended: self.now, heard: ended.heard };
             match &role {

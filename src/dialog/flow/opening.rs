@@ -210,13 +210,8 @@ impl Flow {
         self.no_answer("unclear", Method::Unclear);
     }
 
-    /// What they answered is lost: the recogniser failed at it. Who has been told so answers by key, and what else they say is noise.
-    pub(super) fn answer_lost(&mut self) {
-        if self.failed == Some(Failed::Told) { self.noise_after_question() } else { self.no_answer("unclear", Method::Engine) }
-    }
-
     /// Nothing but noise: the window goes on, and silence in it is silence.
-    fn noise_after_question(&mut self) {
+    pub(super) fn noise_after_question(&mut self) {
         self.noises += 1;
         if self.noises >= NOISES {
             return self.question_silent();
@@ -225,7 +220,7 @@ impl Flow {
     }
 
     /// Not a yes: asked once more, then it is a no.
-    fn no_answer(&mut self, outcome: &'static str, method: Method) {
+    pub(super) fn no_answer(&mut self, outcome: &'static str, method: Method) {
         let Phase::Asking(asking) = &mut self.phase else { return };
         if std::mem::replace(&mut asking.asked_again, true) {
             return self.refused(outcome, method);

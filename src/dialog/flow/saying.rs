@@ -2,26 +2,10 @@
 
 use super::*;
 
-/// What a caller is told whose recogniser has failed.
-pub(super) const CANNOT_HEAR: &str = "engine-failed";
-
-/// What the caller knows of a recogniser that has failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failed {
-    /// Nothing yet.
-    Untold,
-    /// To use the keys.
-    Told,
-}
-
 impl Flow {
     /// Says lines. Who has not been told yet that they cannot be heard is told so before the next thing that they could answer.
     pub(super) fn say(&mut self, mut lines: Vec<(Line, Role)>) {
-        let answered =
-            matches!(self.phase, Phase::Asking(_) | Phase::Dialog(_) | Phase::Passing(Next::Question(_) | Next::Resume));
-        if answered && self.failed == Some(Failed::Untold) {
-            lines.insert(0, (self.line(CANNOT_HEAR), Role::Other));
-        }
+        lines.splice(..0, self.untold_unheard());
         let play = PlayId(self.next_play);
         self.next_play += 1;
         self.deadline = None;
